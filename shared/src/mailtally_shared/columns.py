@@ -1,0 +1,90 @@
+"""A batch of records as columns: the one form in which records travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+#: Largest message size of a log line (RULES section 1), in bytes.
+MAX_SIZE = 2**53 - 1
+#: Largest number of attempts of a log line. With it, and MAX_SIZE, a product
+#: may still exceed 63 bits; such a line is malformed (``bad-attempts``).
+MAX_ATTEMPTS = 2**31 - 1
+#: Largest number that a sum may reach anywhere: Redis and SQL count in int64.
+MAX_SUM = 2**63 - 1
+#: Timestamps end here, exclusive: 9999-12-31 00:00 UTC. Every zone's calendar
+#: still has a four-digit year for all of them.
+END_OF_TIME = 253_402_214_400
+
+
+class Service(IntEnum):
+    """The service of a record (RULES section 2); the values travel in batches."""
+
+    SMTP_IN = 0
+    SMTP_OUT = 1
+    POP3 = 2
+    IMAP = 3
+    MAILLIST = 4
+
+    @property
+    def label(self) -> str:
+        """The name in files, tables and reports, e.g. ``smtp-in``."""
+        return self.name.lower().replace("_", "-")
+
+    @classmethod
+    def from_label(cls, label: str) -> Service:
+        """The service of a label; ``ValueError`` for an unknown one."""
+        try:
+            return _SERVICE_OF_LABEL[label]
+        except KeyError:
+            raise ValueError(f"unknown service {label!r}") from None
+
+
+_SERVICE_OF_LABEL = {service.label: service for service in Service}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """``n`` records, column by column; every array has shape ``(n,)``.
+
+    The names are dictionaries: ``domain[i]`` is an index into ``domains``.
+    A dictionary's entries are ASCII without line breaks, its order has no
+    meaning, and an entry may be unused.
+    """
+
+    time: Array  # int64, Unix seconds, 0 <= time < END_OF_TIME
+    size: Array  # int64, bytes as logged, 0 … MAX_SIZE
+    attempts: Array  # int64, as logged, 1 where the line has none; 0 … MAX_ATTEMPTS
+    service: Array  # uint8, values of Service
+    host: Array  # uint16, index into hosts
+    status: Array  # uint8, index into statuses
+    domain: Array  # uint32, index into domains
+    hosts: tuple[str, ...]
+    statuses: tuple[str, ...]
+    domains: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @classmethod
+    def empty(cls) -> Columns:
+        """No records at all."""
+        none: Array = np.empty(0, np.int64)
+        return cls(
+            time=none,
+            size=none,
+            attempts=none,
+            service=none.astype(np.uint8),
+            host=none.astype(np.uint16),
+            status=none.astype(np.uint8),
+            domain=none.astype(np.uint32),
+            hosts=(),
+            statuses=(),
+            domains=(),
+        )
