@@ -1,0 +1,108 @@
+"""The accounting calendar: which day a timestamp belongs to, in the cluster's zone.
+
+A day is the calendar day of the timestamp's local time (RULES section 4), so a
+day may last 23, 24 or 25 hours. Within a stretch of constant offset from UTC
+the local day changes every 86,400 s; stretches are found exactly, to the
+second, by bisection between UTC midnights.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from mailtally_shared.columns import Array
+
+DAY = 86_400
+_EPOCH = date(1970, 1, 1)
+
+#: ``(first second, local day)``: from that second on it is that day.
+Edge = tuple[int, date]
+
+
+class Calendar:
+    """Days of one IANA time zone."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self._edges_of_bucket = lru_cache(maxsize=4096)(self._find_edges)
+
+    @property
+    def name(self) -> str:
+        """The zone's IANA name, e.g. ``Europe/Berlin``."""
+        return self.zone.key
+
+    def day_of(self, time: int) -> date:
+        """The day of one timestamp (Unix seconds)."""
+        return _EPOCH + timedelta(days=(time + self._offset(time)) // DAY)
+
+    def days_of(self, times: Array) -> tuple[tuple[date, ...], Array]:
+        """The days of many timestamps.
+
+        Args:
+            times: int64 Unix seconds, shape ``(n,)``, ``0 <= t < END_OF_TIME``.
+
+        Returns:
+            The distinct edges' days, and for each timestamp an index (intp,
+            shape ``(n,)``) into them. A day may stand there twice, around a
+            change of clocks at midnight.
+        """
+        edges = [edge for bucket in _buckets(times) for edge in self._edges_of_bucket(bucket)]
+        starts = np.array([start for start, _ in edges], np.int64)
+        index = np.searchsorted(starts, times, side="right") - 1
+        return tuple(day for _, day in edges), index
+
+    def end_of(self, day: date) -> int:
+        """The first second (Unix) after the last one that belongs to ``day``."""
+        first = (day - _EPOCH).days - 1
+        buckets = range(max(first, 0), first + 4)
+        edges = [edge for bucket in buckets for edge in self._edges_of_bucket(bucket)]
+        later = [start for start, other in reversed(edges) if other > day]
+        last = max((start for start, other in edges if other <= day), default=0)
+        return min(start for start in later if start > last)
+
+    def _find_edges(self, bucket: int) -> tuple[Edge, ...]:
+        """The edges in the UTC day number ``bucket``; its first second is always one."""
+        start, end = bucket * DAY, (bucket + 1) * DAY
+        stretches = [start]
+        if self._offset(start) != self._offset(end):
+            stretches.append(self._change_between(start, end))
+        edges = {second: self.day_of(second) for second in stretches}
+        for second, until in zip(stretches, [*stretches[1:], end], strict=True):
+            midnight = second + -(second + self._offset(second)) % DAY
+            if midnight < until:
+                edges[midnight] = self.day_of(midnight)
+        return tuple(sorted(edges.items()))
+
+    def _change_between(self, low: int, high: int) -> int:
+        """The first second with the offset that holds at ``high`` and not at ``low``."""
+        before = self._offset(low)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._offset(middle) == before:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def _offset(self, time: int) -> int:
+        offset = datetime.fromtimestamp(time, UTC).astimezone(self.zone).utcoffset()
+        assert offset is not None  # noqa: S101 - an aware datetime always has one
+        return int(offset.total_seconds())
+
+
+def _buckets(times: Array) -> list[int]:
+    """The distinct UTC day numbers of some timestamps, ascending."""
+    if not len(times):
+        return []
+    numbers = times // DAY
+    low, high = int(numbers.min()), int(numbers.max())
+    if high - low > len(times):
+        return [int(number) for number in np.unique(numbers)]
+    return [low + int(number) for number in np.flatnonzero(np.bincount(numbers - low))]

@@ -1,0 +1,91 @@
+"""What travels through the queue: small messages that announce, never the records.
+
+A ``BatchHeader`` announces a payload that lies in the state under its own key
+(the claim-check pattern); a ``Heartbeat`` says how far an idle collector has
+read. Both are JSON with a format version, validated strictly on the way in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from mailtally_shared.errors import BadBatch
+
+#: Largest announcement that is read, in bytes.
+MAX_MESSAGE = 2**20
+
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+CollectorId = Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\Z")]
+HostName = Annotated[str, Field(pattern=r"\A[a-z0-9._:-]{1,255}\Z")]
+Reason = Annotated[str, Field(pattern=r"\A[a-z-]{1,40}\Z")]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    version: Literal[1] = 1
+    collector_id: CollectorId
+    epoch: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    host: HostName
+
+    def to_bytes(self) -> bytes:
+        """The message as it travels: JSON, UTF-8."""
+        return self.model_dump_json().encode()
+
+
+class BatchHeader(_Message):
+    """Batch number ``seq`` of a collector: what it holds and where its payload lies.
+
+    ``progress`` is the collector's own note (JSON) on the file positions that
+    this batch covers; the ledger keeps it and hands it back after a loss.
+    ``watermark`` (Unix seconds) holds once this batch and all before it are
+    applied: whatever was logged before that time has then been counted.
+    """
+
+    kind: Literal["batch"] = "batch"
+    seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    lines: Count
+    records: Count
+    malformed: dict[Reason, Count] = {}
+    time_min: Count | None = None
+    time_max: Count | None = None
+    watermark: Count
+    progress: Annotated[str, Field(max_length=512 * 1024)]
+    payload_key: Annotated[str, Field(max_length=512)]
+    payload_bytes: Count
+    checksum: Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\Z")]
+
+
+class Heartbeat(_Message):
+    """An idle collector's word that nothing is unread up to ``watermark``.
+
+    It counts once all batches up to ``after_seq`` are applied, and is dropped
+    otherwise: the next one comes soon.
+    """
+
+    kind: Literal["heartbeat"] = "heartbeat"
+    after_seq: Count
+    watermark: Count
+
+
+Announcement = Annotated[BatchHeader | Heartbeat, Field(discriminator="kind")]
+_ANNOUNCEMENT: TypeAdapter[BatchHeader | Heartbeat] = TypeAdapter(Announcement)
+
+
+def parse_announcement(body: bytes) -> BatchHeader | Heartbeat:
+    """Read a message of the queue.
+
+    Raises:
+        BadBatch: ``bad-header`` for what is no announcement of this version.
+    """
+    if len(body) > MAX_MESSAGE:
+        raise BadBatch("bad-header", f"A message of {len(body)} bytes is no announcement.")
+    try:
+        return _ANNOUNCEMENT.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        reason = "unknown-version" if where.endswith("version") else "bad-header"
+        raise BadBatch(reason, f"The announcement's {where} is wrong: {first['msg']}.") from error

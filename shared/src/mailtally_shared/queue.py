@@ -1,0 +1,60 @@
+"""The queue of announcements: one name, written here only, and how one reaches it.
+
+A direct queue, published to by its name through the default exchange: there is
+no binding that could be lost and swallow messages. Nothing of the promises
+rests on the broker (DESIGN section 4): a lost announcement is sent again, a
+repeated one is dropped by the ledger.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import kombu
+from kombu.exceptions import OperationalError
+
+from mailtally_shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUEUE = "mailtally.batches"
+CONTENT_TYPE = "application/vnd.mailtally+json"
+#: Seconds after which kombu's Redis transport hands out an unacknowledged message again.
+VISIBILITY_TIMEOUT = 300
+
+
+def connect_broker(url: str) -> kombu.Connection:
+    """A connection to the broker; it connects at its first use.
+
+    Args:
+        url: kombu URL (``redis://``, ``redis+socket://``, ``amqp://`` …).
+    """
+    options: dict[str, object] = {}
+    if url.startswith(("redis", "sentinel")):
+        options = {
+            "visibility_timeout": VISIBILITY_TIMEOUT,
+            "socket_timeout": 10.0,
+            "socket_connect_timeout": 10.0,
+            # These are shared by everything in one Redis database unless renamed.
+            "unacked_key": f"{QUEUE}.unacked",
+            "unacked_index_key": f"{QUEUE}.unacked-index",
+            "unacked_mutex_key": f"{QUEUE}.unacked-mutex",
+        }
+    return kombu.Connection(url, connect_timeout=10, transport_options=options)
+
+
+def batch_queue() -> kombu.Queue:
+    """The queue, durable where the broker has such a thing."""
+    return kombu.Queue(QUEUE, exchange=kombu.Exchange(""), routing_key=QUEUE)
+
+
+@contextmanager
+def broker_errors(connection: kombu.Connection) -> Iterator[None]:
+    """Turn the broker's failures into ``Unavailable``; whoever catches it backs off."""
+    failures = (*connection.connection_errors, *connection.channel_errors, OperationalError)
+    try:
+        yield
+    except failures as error:
+        raise Unavailable(f"The broker does not answer: {error}.") from error

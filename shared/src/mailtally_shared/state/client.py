@@ -1,0 +1,53 @@
+"""A connection to the state, configured one way for every process."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from mailtally_shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Answers of a server that is there but cannot work now: out of memory, failing
+#: disk, read-only replica, loading. All call for waiting, none for giving up.
+_PASSING = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS")
+
+State = redis.Redis
+
+
+def connect_state(url: str, timeout: float = 10.0) -> State:
+    """A client of the state; it connects at its first command.
+
+    Args:
+        url: redis-py URL (``redis://``, ``rediss://``, ``unix://``).
+        timeout: seconds to wait for a connection or an answer.
+
+    Retries are left to the callers' own backoff loops (``unavailable_errors``):
+    a command that was repeated behind their back could hide a lost answer.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        health_check_interval=30,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+@contextmanager
+def unavailable_errors() -> Iterator[None]:
+    """Turn redis-py's passing failures into ``Unavailable``; others go on as they are."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise Unavailable(f"Redis (the state) does not answer: {error}.") from error
+    except redis.ResponseError as error:
+        if str(error).startswith(_PASSING):
+            raise Unavailable(f"Redis (the state) cannot work now: {error}.") from error
+        raise

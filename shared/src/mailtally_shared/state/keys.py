@@ -1,0 +1,121 @@
+"""The names of all keys of the state. No other module spells one.
+
+All keys share one hash tag, so that one Lua script may touch any of them, on a
+Redis Cluster as well. ``docs/state.md`` shows what lies under each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+#: Written first; a state without it is empty.
+FORMAT = "1"
+QUANTITIES = ("messages", "bytes", "extra")
+
+
+class StateKeys:
+    """Key names under one prefix, so that several clusters may share a server."""
+
+    def __init__(self, prefix: str = "mailtally") -> None:
+        self._tag = "{" + prefix + "}"
+
+    def _key(self, *parts: object) -> str:
+        return ":".join((self._tag, *map(str, parts)))
+
+    @property
+    def format(self) -> str:
+        """String: the state's format version."""
+        return self._key("format")
+
+    @property
+    def hosts(self) -> str:
+        """Set: the collector host names known."""
+        return self._key("hosts")
+
+    def registration(self, host: str) -> str:
+        """Hash: the collector that owns a host name: ``id``, ``epoch``."""
+        return self._key("registration", host)
+
+    @property
+    def collectors(self) -> str:
+        """Set: every collector id that ever registered."""
+        return self._key("collectors")
+
+    def ledger(self, collector_id: str) -> str:
+        """Hash: ``hwm``, ``watermark``, ``progress``, and sums of lines and records."""
+        return self._key("ledger", collector_id)
+
+    def ahead(self, collector_id: str) -> str:
+        """Hash: batches applied above ``hwm``: seq → packed watermark and progress."""
+        return self._key("ahead", collector_id)
+
+    def payload(self, collector_id: str, seq: int) -> str:
+        """String: a batch's payload until it is applied."""
+        return self._key("payload", collector_id, seq)
+
+    @property
+    def days(self) -> str:
+        """Sorted set: the days with totals, ISO date scored by its ordinal."""
+        return self._key("days")
+
+    @property
+    def closed_before(self) -> str:
+        """String: ISO date; totals of earlier days are gone, their records are late."""
+        return self._key("closed-before")
+
+    @property
+    def retired(self) -> str:
+        """Hash: sums over the days whose totals are gone."""
+        return self._key("retired")
+
+    def day(self, day: date) -> str:
+        """Hash: a day's sums, ``changes``, ``revision`` and what was written of it."""
+        return self._key("day", day)
+
+    def day_hosts(self, day: date) -> str:
+        """Set: the hosts with totals on a day."""
+        return self._key("day", day, "hosts")
+
+    def day_names(self, day: date) -> str:
+        """Set: the distinct names charged on a day; it caps them."""
+        return self._key("day", day, "names")
+
+    def day_statuses(self, day: date) -> str:
+        """Set: the distinct unknown statuses of a day; it caps them."""
+        return self._key("day", day, "statuses")
+
+    def totals(self, day: date, host: str, quantity: str) -> str:
+        """Hash: ``domain|service|status`` → one integer of a quantity."""
+        return self._key("totals", day, host, quantity)
+
+    def late(self, quantity: str) -> str:
+        """Hash: ``day|host|domain|service|status`` → an integer that came too late."""
+        return self._key("late", quantity)
+
+    @property
+    def poison(self) -> str:
+        """Hash: ``id:seq`` → how often a batch proved unusable."""
+        return self._key("poison")
+
+    @property
+    def quarantine(self) -> str:
+        """Hash: entry → a batch kept aside whole, packed."""
+        return self._key("quarantine")
+
+    @property
+    def quarantine_sums(self) -> str:
+        """Hash: ``batches``, ``records``, ``bytes`` and a count a reason."""
+        return self._key("quarantine", "sums")
+
+    @property
+    def writer_lease(self) -> str:
+        """String with expiry: the fencing token of the day writer at work."""
+        return self._key("writer", "lease")
+
+    @property
+    def writer_token(self) -> str:
+        """Counter: the last fencing token given out."""
+        return self._key("writer", "token")
