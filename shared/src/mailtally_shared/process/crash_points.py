@@ -1,0 +1,73 @@
+"""Places where a fault test may kill the process.
+
+Each service lists its places, with what a crash there costs, in one enum, and
+passes by them with ``crash_point``:
+
+    class CrashAt(StrEnum):
+        BATCH_SPOOLED = "batch-spooled"  # on disk, not yet sent
+
+    declare(CrashAt)
+    ...
+    crash_point(CrashAt.BATCH_SPOOLED)
+
+``MAILTALLY_CRASH_AT=batch-spooled`` kills the process with SIGKILL there,
+``batch-spooled:3`` the third time it passes. Without the variable, which is
+read once at import, passing by costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+VARIABLE = "MAILTALLY_CRASH_AT"
+
+
+@dataclass(slots=True)
+class _Armed:
+    name: str
+    passings_left: int
+
+
+def _parse(setting: str | None) -> _Armed | None:
+    if not setting:
+        return None
+    name, _, count = setting.partition(":")
+    return _Armed(name, int(count or 1))
+
+
+_armed = _parse(os.environ.get(VARIABLE))
+_declared: set[str] = set()
+
+
+def declare(points: type[StrEnum]) -> None:
+    """Add a service's places to the known ones."""
+    _declared.update(points)
+
+
+def crash_point(name: str) -> None:
+    """Kill this process here, if the environment asked for it."""
+    if _armed is not None:
+        _pass_by(_armed, name)
+
+
+def is_misspelt() -> bool:
+    """Whether the environment names a place that no service of this process has.
+
+    A fault test that would never crash must not look like a pass.
+    """
+    return _armed is not None and _armed.name not in _declared
+
+
+def _pass_by(armed: _Armed, name: str) -> None:
+    if name not in _declared:
+        raise LookupError(f"the crash point {name!r} is not declared")
+    if name == armed.name:
+        armed.passings_left -= 1
+        if armed.passings_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,162 @@
+"""Log lines on standard error: for people on a terminal, JSON otherwise."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, TextIO
+
+from mailtally_shared.process.urls import mask_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+LogFormat = Literal["auto", "text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+#: An event may be logged so often …
+BURST = 20
+#: … in so many seconds; what is beyond that is counted, not shown.
+PERIOD = 10.0
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def get_logger(name: str) -> logging.Logger:
+    """The logger of a part of the program; ``name`` is shown in the line."""
+    return logging.getLogger(name)
+
+
+def event(logger: logging.Logger, level: int, name: str, sentence: str, **fields: object) -> None:
+    """Log something that happened.
+
+    Args:
+        logger: who says it.
+        level: e.g. ``logging.INFO``.
+        name: the event's name, lower-case with hyphens (``batch-refused``): what
+            a machine filters by, and what a flood is counted by.
+        sentence: what a person reads.
+        fields: the particulars: text, numbers, or what ``str`` shows well.
+    """
+    logger.log(level, sentence, extra={"event": name, "fields": fields})
+
+
+def configure_logging(
+    level: LogLevel = "info", log_format: LogFormat = "auto", stream: TextIO | None = None
+) -> None:
+    """Send all log lines of the process to ``stream`` (standard error).
+
+    Calling it again replaces the earlier arrangement.
+    """
+    stream = stream or sys.stderr
+    as_text = log_format == "text" or (log_format == "auto" and stream.isatty())
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(TextFormatter() if as_text else JsonFormatter())
+    handler.addFilter(FloodFilter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+class FloodFilter(logging.Filter):
+    """Passes ``burst`` lines of one event in ``period`` seconds and counts the others.
+
+    The first line of the next period says in its field ``suppressed`` how
+    many were left out. Lines without an event's name pass always.
+    """
+
+    def __init__(
+        self,
+        burst: int = BURST,
+        period: float = PERIOD,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._burst = burst
+        self._period = period
+        self._clock = clock
+        self._seen: dict[str, tuple[float, int]] = {}  # event: (start of its period, lines in it)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is shown."""
+        name = _event_of(record)
+        if name is None:
+            return True
+        now = self._clock()
+        start, count = self._seen.get(name, (now, 0))
+        if now - start >= self._period:
+            _add_field(record, "suppressed", count - self._burst)
+            start, count = now, 0
+        self._seen[name] = (start, count + 1)
+        return count < self._burst
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time (UTC), level, logger, event, message, and the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {
+            "time": when.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": _event_of(record),
+            "message": mask_url(record.getMessage()),
+        }
+        for key, value in _fields_of(record).items():
+            # A field never replaces one of the fixed names.
+            line[f"field_{key}" if key in line else key] = _plain(value)
+        if record.exc_info:
+            line["exception"] = mask_url(self.formatException(record.exc_info))
+        return json.dumps({key: value for key, value in line.items() if value is not None})
+
+
+class TextFormatter(logging.Formatter):
+    """``12:00:00 WARNING Sentence  key=value key=value``, the time local."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        clock = self.formatTime(record, "%H:%M:%S")
+        fields = "".join(f" {key}={_shown(value)}" for key, value in _fields_of(record).items())
+        sentence = _one_line(mask_url(record.getMessage()))
+        line = f"{clock} {record.levelname:<7} {sentence}{' ' if fields else ''}{fields}"
+        if record.exc_info:
+            line += "\n" + mask_url(self.formatException(record.exc_info))
+        return line
+
+
+def _event_of(record: logging.LogRecord) -> str | None:
+    name = getattr(record, "event", None)
+    return name if isinstance(name, str) else None
+
+
+def _fields_of(record: logging.LogRecord) -> Mapping[str, object]:
+    fields: Mapping[str, object] = getattr(record, "fields", {})
+    return fields
+
+
+def _add_field(record: logging.LogRecord, name: str, count: int) -> None:
+    if count > 0:
+        record.fields = {**_fields_of(record), name: count}
+
+
+def _plain(value: object) -> object:
+    """The value as JSON knows it; text without secrets."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return mask_url(str(value))
+
+
+def _shown(value: object) -> str:
+    text = str(_plain(value))
+    return _one_line(f'"{text}"' if " " in text else text)
+
+
+def _one_line(text: str) -> str:
+    """What comes from outside must not make lines of its own, nor steer the terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

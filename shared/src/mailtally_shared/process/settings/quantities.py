@@ -1,0 +1,96 @@
+"""Types of settings that people write with a unit: durations, sizes, lists, addresses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+_NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_LAST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What people may write for a setting, in the words of the documentation."""
+
+    text: str
+
+
+def parse_seconds(value: object) -> object:
+    """``"1h"``, ``"250ms"``, ``"7d"`` or a bare number, as seconds.
+
+    What is no text passes as it is; ``ValueError`` for other text.
+    """
+    if not isinstance(value, str):
+        return value
+    number, unit = _split(value)
+    if unit not in _SECONDS:
+        raise ValueError("expected a duration such as 30, 250ms, 30s, 5m, 1h or 7d")
+    return float(number) * _SECONDS[unit]
+
+
+def parse_bytes(value: object) -> object:
+    """``"64MiB"`` or a bare number, as bytes.
+
+    What is no text passes as it is; ``ValueError`` for other text. Decimal
+    units are refused: half of the world means 1024 by ``kB``.
+    """
+    if not isinstance(value, str):
+        return value
+    number, unit = _split(value)
+    if unit not in _BYTES:
+        raise ValueError("expected a size such as 4096, 512KiB, 64MiB or 1GiB")
+    return round(float(number) * _BYTES[unit]) if "." in number else int(number) * _BYTES[unit]
+
+
+def parse_list(value: object) -> object:
+    """``"a, b"`` as ``("a", "b")``; what is no text passes as it is."""
+    if not isinstance(value, str):
+        return value
+    return tuple(item for item in (part.strip() for part in value.split(",")) if item)
+
+
+def parse_address(value: object) -> object:
+    """``"127.0.0.1:9100"`` or ``"[::1]:9100"`` as host and port."""
+    if not isinstance(value, str):
+        return value
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > _LAST_PORT:
+        raise ValueError("expected an address such as 127.0.0.1:9100 or [::1]:9100")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _split(text: str) -> tuple[str, str]:
+    found = _NUMBER_AND_UNIT.fullmatch(text.strip())
+    return (found[1], found[2]) if found else ("", "?")
+
+
+_DURATION = Kind("duration: seconds, or 250ms, 30s, 5m, 1h, 7d")
+
+#: A duration in seconds, more than 0.
+Seconds = Annotated[
+    float, BeforeValidator(parse_seconds), Field(gt=0, allow_inf_nan=False), _DURATION
+]
+#: A duration in seconds that may be 0.
+SecondsOrZero = Annotated[
+    float, BeforeValidator(parse_seconds), Field(ge=0, allow_inf_nan=False), _DURATION
+]
+#: A size in bytes, more than 0.
+Bytes = Annotated[
+    int,
+    BeforeValidator(parse_bytes),
+    Field(gt=0, lt=2**63),
+    Kind("size: bytes, or 512KiB, 64MiB, 1GiB"),
+]
+#: Texts, in a variable separated by commas, in the file a list or the same.
+CommaList = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(parse_list), Kind("list, separated by commas")
+]
+#: A host and a port to listen on.
+Address = Annotated[tuple[str, int], NoDecode, BeforeValidator(parse_address), Kind("host:port")]

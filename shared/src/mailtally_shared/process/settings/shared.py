@@ -1,0 +1,144 @@
+"""The settings that several services share, under one name (DESIGN section 5).
+
+A service's settings derive from those that it needs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, model_validator
+
+from mailtally_shared.process.settings.base import BaseServiceSettings
+from mailtally_shared.process.settings.quantities import Address, CommaList, Kind
+from mailtally_shared.process.urls import redis_url
+
+
+def _in_data_dir(name: str) -> Any:  # noqa: ANN401  # what pydantic's Field itself returns
+    """A field whose default is a path below ``data_dir``."""
+    return Field(default_factory=lambda data: data["data_dir"] / name)
+
+
+def _existing_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("expected a time zone such as UTC or Europe/Berlin") from None
+    return name
+
+
+def _with_scheme(url: str) -> str:
+    if "://" not in url:
+        # The text is not repeated: it may hold a password.
+        raise ValueError("expected a URL such as redis://redis.example.com:6379/0")
+    return url
+
+
+Url = Annotated[str, AfterValidator(_with_scheme), Kind("URL")]
+
+
+class BrokerSettings(BaseServiceSettings):
+    """The queue and the state."""
+
+    broker_url: Annotated[
+        Url, Field(description="The queue: a kombu URL, e.g. redis://redis.example.com:6379/0.")
+    ]
+    state_url: Annotated[
+        Url | None,
+        Field(
+            description="Redis or Valkey for payloads, ledger and totals; "
+            "unset: the broker's, where that is one Redis."
+        ),
+    ] = None
+
+    @property
+    def resolved_state_url(self) -> str:
+        """The state's URL, in redis-py's form."""
+        return redis_url(self.broker_url) if self.state_url is None else self.state_url
+
+    @model_validator(mode="after")
+    def _state_is_somewhere(self) -> Self:
+        try:
+            _ = self.resolved_state_url
+        except ValueError as error:
+            raise ValueError(f"state_url is not set, and {error}; set it") from None
+        return self
+
+
+class DatabaseSettings(BaseServiceSettings):
+    """The billing database."""
+
+    database_url: Annotated[
+        Url, Field(description="The database: an SQLAlchemy URL, SQLite or PostgreSQL.")
+    ] = Field(default_factory=lambda data: f"sqlite:///{data['data_dir'] / 'mailtally.sqlite'}")
+
+
+class StatisticSettings(BaseServiceSettings):
+    """The day files."""
+
+    statistic_dir: Annotated[
+        Path,
+        Field(
+            description="Where day files appear; `loaded/`, `rejected/` and `snapshots/` below it."
+        ),
+    ] = _in_data_dir("statistic")
+
+
+class LogFileSettings(BaseServiceSettings):
+    """The traffic logs of a mail host."""
+
+    state_dir: Annotated[
+        Path, Field(description="The collector's checkpoint, spool and reject file.")
+    ] = _in_data_dir("collector")
+    logs: Annotated[
+        CommaList, Field(description="Globs of the traffic logs to follow.", min_length=1)
+    ] = ("/var/hsphere/mail/logs/stats*",)
+
+
+class ClusterSettings(BaseServiceSettings):
+    """What the whole cluster must agree on."""
+
+    timezone: Annotated[
+        str,
+        AfterValidator(_existing_zone),
+        Kind("IANA time zone"),
+        Field(description="The accounting zone: where a day begins and ends."),
+    ] = "UTC"
+    hosted_domains: Annotated[
+        Path | None,
+        Field(
+            description="A file of the domains to count, one a line, reread when it changes; "
+            "unset: all domains."
+        ),
+    ] = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The accounting zone itself."""
+        return ZoneInfo(self.timezone)
+
+
+class HealthSettings(BaseServiceSettings):
+    """Where a service tells how it is. Each service has its own: they may share a machine."""
+
+    health_address: Annotated[
+        Address | None,
+        Field(description="Serves /healthz, /readyz and /metrics here; unset: nowhere."),
+    ] = None
+
+
+#: Fields with one name for all services; every other field is in its service's table.
+SHARED_NAMES = frozenset(
+    name
+    for settings in (
+        BaseServiceSettings,
+        BrokerSettings,
+        DatabaseSettings,
+        StatisticSettings,
+        LogFileSettings,
+        ClusterSettings,
+    )
+    for name in settings.model_fields
+)

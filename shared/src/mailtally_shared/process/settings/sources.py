@@ -1,0 +1,141 @@
+"""Where the values of settings come from, and what people call each place."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic_settings import EnvSettingsSource
+from pydantic_settings import SettingsError as SourceError
+
+from mailtally_shared.errors import SettingsError
+from mailtally_shared.process.settings.base import DELIMITER, PREFIX, SERVICES
+from mailtally_shared.process.settings.shared import SHARED_NAMES
+from mailtally_shared.process.settings.spelling import with_suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mailtally_shared.process.settings.base import BaseServiceSettings
+
+#: The way to a value through nested settings: names, and numbers in lists.
+KeyPath: TypeAlias = tuple[str | int, ...]
+#: Where the sentences about what is wrong are gathered.
+Problems: TypeAlias = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The values of one origin, by field, and the name of a value's place in it."""
+
+    values: dict[str, Any]
+    place: Callable[[KeyPath], str]
+
+    def has(self, path: KeyPath) -> bool:
+        """Whether the value, or one that it is a part of, comes from here."""
+        values: Any = self.values
+        for key in path:
+            if not isinstance(values, dict):
+                return True
+            if key not in values:
+                return False
+            values = values[key]
+        return True
+
+
+def options(values: dict[str, Any]) -> Source:
+    """What the command line says; an option that is not given is ``None``."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return Source(given, lambda path: "--" + "-".join(map(str, path)).replace("_", "-"))
+
+
+def variables(cls: type[BaseServiceSettings], problems: Problems) -> list[Source]:
+    """What the environment says: first for this service alone, then for all."""
+    own_prefix = f"{PREFIX}{cls.service}{DELIMITER}".upper()
+    own = _read_environment(cls, own_prefix, problems)
+    common = _read_environment(cls, PREFIX, problems)
+    shared = {name: value for name, value in common.items() if name in SHARED_NAMES}
+    return [Source(own, _variable(own_prefix)), Source(shared, _variable(PREFIX))]
+
+
+def unknown_variables(cls: type[BaseServiceSettings]) -> list[str]:
+    """Variables that look meant for this service and are none of its settings."""
+    own_prefix = f"{PREFIX}{cls.service}{DELIMITER}".upper()
+    names = (name.upper() for name in os.environ)
+    own = (name.removeprefix(own_prefix) for name in names if name.startswith(own_prefix))
+    return sorted(
+        own_prefix + name
+        for name in own
+        if name.split(DELIMITER)[0].lower() not in cls.model_fields
+    )
+
+
+def tables(cls: type[BaseServiceSettings], file: Path, problems: Problems) -> list[Source]:
+    """What the settings file says: first in this service's table, then at its top.
+
+    Raises:
+        SettingsError: the file cannot be read at all.
+    """
+    document = _read_toml(file)
+    own = document.get(cls.service, {})
+    if not isinstance(own, dict):
+        problems.append(f"{cls.service} in {file}: expected a table [{cls.service}]")
+        own = {}
+    known = SHARED_NAMES.union(SERVICES)
+    problems += [
+        with_suggestion(f"{key} in {file}: there is no such setting", key, known)
+        for key in document
+        if key not in known
+    ]
+    top = {
+        key: value
+        for key, value in document.items()
+        if key in SHARED_NAMES and key in cls.model_fields
+    }
+    return [
+        Source(own, lambda path: f"{_dotted(path)} in [{cls.service}] of {file}"),
+        Source(top, lambda path: f"{_dotted(path)} in {file}"),
+    ]
+
+
+def own_name(cls: type[BaseServiceSettings], path: KeyPath) -> KeyPath:
+    """The path in the settings file: that of a service's own setting begins with its table."""
+    return path if path[0] in SHARED_NAMES else (cls.service, *path)
+
+
+def variable_name(cls: type[BaseServiceSettings], path: KeyPath) -> str:
+    """The variable of a setting."""
+    return _variable(PREFIX)(own_name(cls, path))
+
+
+def _read_environment(
+    cls: type[BaseServiceSettings], prefix: str, problems: Problems
+) -> dict[str, Any]:
+    try:
+        return EnvSettingsSource(cls, env_prefix=prefix)()
+    except SourceError as error:
+        # Only a setting that is a table itself is ever decoded.
+        problems.append(f"{prefix}*: {error}; expected JSON, or one variable for each value")
+        return {}
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file}: the settings file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: the settings file is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: the settings file is not valid TOML: {error}") from None
+
+
+def _variable(prefix: str) -> Callable[[KeyPath], str]:
+    return lambda path: prefix + DELIMITER.join(str(key) for key in path).upper()
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(str(key) for key in path)

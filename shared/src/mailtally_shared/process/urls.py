@@ -1,0 +1,54 @@
+"""The URLs of servers: shown without their secrets, and turned from kombu's form to redis-py's."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+_MASK = "***"
+#: The password of a URL, up to the last ``@`` of the word: a password with an
+#: unescaped ``/`` or ``@`` in it must not show either.
+_PASSWORD = re.compile(r"""(://[^\s:/@"']*:)[^\s"']*@""")
+_SECRET_PARAMETER = re.compile(
+    r"""([?&;]\w*(?:password|passwd|secret|token)=)[^\s&;"']*""", re.IGNORECASE
+)
+
+_SSL_REQUIREMENTS = {"CERT_NONE": "none", "CERT_OPTIONAL": "optional", "CERT_REQUIRED": "required"}
+
+
+def mask_url(text: str) -> str:
+    """The text with every password in a URL replaced by ``***``.
+
+    Any text will do; what is not part of a URL stays as it is.
+    """
+    return _SECRET_PARAMETER.sub(rf"\1{_MASK}", _PASSWORD.sub(rf"\1{_MASK}@", text))
+
+
+def redis_url(broker_url: str) -> str:
+    """The URL for redis-py of the server that a kombu URL means.
+
+    ``redis://`` and ``rediss://`` stay (but for how a certificate is
+    required); ``redis+socket:///path?virtual_host=2`` becomes
+    ``unix:///path?db=2``.
+
+    Raises:
+        ValueError: the broker is not one Redis server.
+    """
+    if ";" in broker_url:
+        raise ValueError("a broker URL with several servers does not say where the state is")
+    parts = urlsplit(broker_url)
+    if parts.scheme in ("redis", "rediss"):
+        return parts._replace(query=_rename_requirements(parts.query)).geturl()
+    if parts.scheme == "redis+socket":
+        return parts._replace(scheme="unix", query=_rename_database(parts.query)).geturl()
+    raise ValueError(f"a broker of the kind {parts.scheme or 'without a scheme'!r} keeps no state")
+
+
+def _rename_requirements(query: str) -> str:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return urlencode([(key, _SSL_REQUIREMENTS.get(value, value)) for key, value in pairs])
+
+
+def _rename_database(query: str) -> str:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return urlencode([("db" if key == "virtual_host" else key, value) for key, value in pairs])
