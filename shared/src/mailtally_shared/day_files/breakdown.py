@@ -1,0 +1,93 @@
+"""The breakdown of a day, ``dd.mm.YYYY.qml.csv`` (RULES section 5, RFC 4180)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from mailtally_shared.batches import batches
+from mailtally_shared.columns import MAX_SUM, Service
+from mailtally_shared.day_files.rows import Sums
+from mailtally_shared.errors import BadFile
+
+if TYPE_CHECKING:
+    from _csv import Reader
+    from collections.abc import Iterable, Iterator
+
+HEADER = Sums._fields
+
+_ROWS_A_CHUNK = 4096
+_MAX_DIGITS = 19
+_MAX_NAME = 255
+_SERVICES = frozenset(service.label for service in Service)
+
+
+def render(rows: Iterable[Sums]) -> Iterator[bytes]:
+    """The file's bytes in chunks of some 200 kB, the header in the first."""
+    yield _csv([HEADER])
+    for batch in batches(rows, _ROWS_A_CHUNK):
+        yield _csv(batch)
+
+
+def _csv(rows: Iterable[Iterable[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode("ascii")
+
+
+def parse(lines: Iterable[bytes], path: str) -> Iterator[Sums]:
+    """The rows of a breakdown, strictly ascending by key.
+
+    Args:
+        lines: the lines with their line ends.
+        path: the file's name, for errors.
+
+    Raises:
+        BadFile: it is not a breakdown as ``render`` writes it; reasons
+            ``bad-line``, ``too-large``, ``unsorted``.
+    """
+    reader = csv.reader((line.decode("latin-1") for line in lines), strict=True)
+    try:
+        if next(reader, None) != list(HEADER):
+            raise BadFile("bad-line", path, f"expected the header {','.join(HEADER)}", 1)
+        yield from _rows(reader, path)
+    except csv.Error as error:
+        raise BadFile("bad-line", path, f"not CSV: {error}", reader.line_num) from error
+
+
+def _rows(reader: Reader, path: str) -> Iterator[Sums]:
+    previous: tuple[str, ...] = ()
+    for fields in reader:
+        key = tuple(fields[:4])
+        if key <= previous:
+            raise BadFile("unsorted", path, "keys must ascend without repeats", reader.line_num)
+        previous = key
+        yield _row(fields, path, reader.line_num)
+
+
+def _row(fields: list[str], path: str, line: int) -> Sums:
+    if len(fields) != len(HEADER):
+        raise BadFile("bad-line", path, f"expected {len(HEADER)} fields", line)
+    domain, host, service, status, messages, size, transferred = fields
+    if service not in _SERVICES or not _all_names(domain, host, status):
+        raise BadFile("bad-line", path, "a name or the service is not one of ours", line)
+    try:
+        return Sums(domain, host, service, status, _int(messages), _int(size), _int(transferred))
+    except ValueError as error:
+        raise BadFile("bad-line", path, str(error), line) from None
+
+
+def _all_names(*names: str) -> bool:
+    return all(
+        0 < len(name) <= _MAX_NAME and name.isascii() and name.isprintable() for name in names
+    )
+
+
+def _int(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
+        raise ValueError(f"{text[:60]!r} is not a count")
+    number = int(text)
+    if number > MAX_SUM:
+        raise ValueError(f"{text} exceeds 2^63-1")
+    return number

@@ -1,0 +1,101 @@
+"""Putting a day's three files in place."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mailtally_shared.day_files import breakdown, manifest, qml
+from mailtally_shared.day_files.charging import charge
+from mailtally_shared.day_files.durable import Staged, directory_lock, stage, sync_directory
+from mailtally_shared.day_files.manifest import DayFacts, Manifest
+from mailtally_shared.day_files.names import LOADED, LOADING, DayNames
+from mailtally_shared.day_files.rows import QmlTotals, Sums, SumsTotals
+from mailtally_shared.errors import BadFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from pathlib import Path
+
+
+def write_day(directory: Path, facts: DayFacts, rows: Iterable[Sums], *, now: float) -> bool:
+    """Write the files of one revision of a day, all three or none.
+
+    A writer that lost its lease meanwhile does no harm: under the directory's
+    lock it finds the newer revision and leaves it alone.
+
+    Args:
+        directory: the statistic directory; made if it is not there.
+        facts: the day, its revision, its policy and how complete it is.
+        rows: the day's whole breakdown, in any order, each key once.
+        now: Unix seconds, for ``written_at``.
+
+    Returns:
+        False where this revision or a newer one is there already.
+
+    Raises:
+        Refused: a domain's sum does not fit 63 bits.
+        ValueError: a key stands twice, or a total does not fit 63 bits.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with directory_lock(directory):
+        if newest_revision(directory, facts.day) >= facts.revision:
+            return False
+        _replace(directory, DayNames.of(facts.day), _stage(directory, facts, sorted(rows), now))
+    return True
+
+
+def newest_revision(directory: Path, day: date) -> int:
+    """The newest revision of ``day`` that waits, is being loaded or was archived; 0 for none."""
+    name = DayNames.of(day).manifest
+    places = (directory, directory / LOADING / DayNames.of(day).stem, directory / LOADED)
+    return max(_revision(place / name) for place in places)
+
+
+def _revision(path: Path) -> int:
+    try:
+        return manifest.parse(path.read_bytes(), str(path)).revision
+    except (FileNotFoundError, BadFile):
+        return 0
+
+
+def _stage(directory: Path, facts: DayFacts, rows: list[Sums], now: float) -> list[Staged]:
+    names = DayNames.of(facts.day)
+    counted, charged = SumsTotals(), QmlTotals()
+    _check_keys(rows)
+    csv = stage(directory / names.breakdown, breakdown.render(counted.through(rows)))
+    txt = stage(directory / names.qml, qml.render(charged.through(charge(rows, facts.policy))))
+    whole = Manifest(
+        **dict(facts),
+        breakdown_rows=counted.rows,
+        total_messages=counted.messages,
+        total_bytes=counted.bytes,
+        qml_rows=charged.rows,
+        charged_bytes=charged.bytes,
+        hits_all=charged.hits_all,
+        hits_html=charged.hits_html,
+        qml_sha256=txt.sha256,
+        breakdown_sha256=csv.sha256,
+        written_at=manifest.utc(now),
+    )
+    return [csv, stage(directory / names.manifest, [manifest.render(whole)]), txt]
+
+
+def _check_keys(rows: list[Sums]) -> None:
+    for one, next_one in pairwise(rows):
+        if one[:4] == next_one[:4]:
+            raise ValueError(f"the breakdown holds {one[:4]} twice")
+
+
+def _replace(directory: Path, names: DayNames, staged: list[Staged]) -> None:
+    # An older revision that nobody has claimed yet is taken back first. Otherwise a
+    # crash between the renames would leave its qml file beside our breakdown.
+    if (directory / names.qml).exists():
+        (directory / names.qml).unlink()
+        sync_directory(directory)
+    for file in staged[:-1]:
+        file.commit()
+    sync_directory(directory)
+    staged[-1].commit()
+    sync_directory(directory)
