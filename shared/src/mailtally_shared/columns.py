@@ -23,6 +23,15 @@ MAX_SUM = 2**63 - 1
 END_OF_TIME = 253_402_214_400
 
 
+#: The statuses that the original system writes (RULES section 1).
+KNOWN_STATUSES = frozenset({
+    *("success", "timeout", "rejclam", "rejspam", "manyhops", "mboxoverquota"),
+    *("badmime", "bytestooverflow", "partial", "readerr"),
+})
+#: What a status is called once there are too many unknown ones.
+OTHER_STATUS = "other"
+
+
 class Service(IntEnum):
     """The service of a record (RULES section 2); the values travel in batches."""
 

@@ -1,13 +1,13 @@
 """The errors of mailtally. Each type says what its receiver does next.
 
-    MailtallyError                 one plain sentence for a person
-    ├── SettingsError              stop, exit 2: the operator mends the settings
-    ├── Unavailable                wait with backoff and try again: a server is away
-    ├── Refused                    stop, exit 1: going on would count wrongly
-    │   └── Fenced                 … because another collector took over this host name
-    └── BadInput                   keep the item aside with ``reason``, go on with the next
-        ├── BadBatch               a header or payload from the queue
-        └── BadFile                a day file, CSV or manifest; names file and line
+MailtallyError                 one plain sentence for a person
+├── SettingsError              stop, exit 2: the operator mends the settings
+├── Unavailable                wait with backoff and try again: a server is away
+├── Refused                    stop, exit 1: going on would count wrongly
+│   └── Fenced                 … because another collector took over this host name
+└── BadInput                   keep the item aside with ``reason``, go on with the next
+    ├── BadBatch               a header or payload from the queue
+    └── BadFile                a day file, CSV or manifest; names file and line
 """
 
 

@@ -20,10 +20,11 @@ class StateKeys:
     """Key names under one prefix, so that several clusters may share a server."""
 
     def __init__(self, prefix: str = "mailtally") -> None:
-        self._tag = "{" + prefix + "}"
+        #: What every key begins with; Redis Cluster routes by it.
+        self.tag = "{" + prefix + "}"
 
     def _key(self, *parts: object) -> str:
-        return ":".join((self._tag, *map(str, parts)))
+        return ":".join((self.tag, *map(str, parts)))
 
     @property
     def format(self) -> str:
@@ -57,13 +58,8 @@ class StateKeys:
         return self._key("payload", collector_id, seq)
 
     @property
-    def days(self) -> str:
-        """Sorted set: the days with totals, ISO date scored by its ordinal."""
-        return self._key("days")
-
-    @property
     def closed_before(self) -> str:
-        """String: ISO date; totals of earlier days are gone, their records are late."""
+        """String: ISO date; the totals of earlier days are gone, their records come late."""
         return self._key("closed-before")
 
     @property
@@ -71,29 +67,15 @@ class StateKeys:
         """Hash: sums over the days whose totals are gone."""
         return self._key("retired")
 
-    def day(self, day: date) -> str:
-        """Hash: a day's sums, ``changes``, ``revision`` and what was written of it."""
-        return self._key("day", day)
+    @property
+    def totals(self) -> Book:
+        """The daily totals."""
+        return Book(self._key())
 
-    def day_hosts(self, day: date) -> str:
-        """Set: the hosts with totals on a day."""
-        return self._key("day", day, "hosts")
-
-    def day_names(self, day: date) -> str:
-        """Set: the distinct names charged on a day; it caps them."""
-        return self._key("day", day, "names")
-
-    def day_statuses(self, day: date) -> str:
-        """Set: the distinct unknown statuses of a day; it caps them."""
-        return self._key("day", day, "statuses")
-
-    def totals(self, day: date, host: str, quantity: str) -> str:
-        """Hash: ``domain|service|status`` → one integer of a quantity."""
-        return self._key("totals", day, host, quantity)
-
-    def late(self, quantity: str) -> str:
-        """Hash: ``day|host|domain|service|status`` → an integer that came too late."""
-        return self._key("late", quantity)
+    @property
+    def late(self) -> Book:
+        """What came after its day's totals were gone: kept aside, in the same shape."""
+        return Book(self._key("late"))
 
     @property
     def poison(self) -> str:
@@ -116,6 +98,46 @@ class StateKeys:
         return self._key("writer", "lease")
 
     @property
+    def everything_lasting(self) -> tuple[str, str]:
+        """Glob patterns: all keys, and the payloads among them, which do not last."""
+        return self._key("*"), self._key("payload", "*")
+
+    @property
     def writer_token(self) -> str:
         """Counter: the last fencing token given out."""
         return self._key("writer", "token")
+
+
+class Book:
+    """Totals by day: the same keys for those that are billed and those that came late."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def _key(self, *parts: object) -> str:
+        return ":".join((self._prefix, *map(str, parts)))
+
+    @property
+    def days(self) -> str:
+        """Sorted set: the days with totals, ISO date scored by its ordinal."""
+        return self._key("days")
+
+    def day(self, day: date) -> str:
+        """Hash: a day's sums, ``changes``, ``revision`` and what was written of it."""
+        return self._key("day", day)
+
+    def hosts(self, day: date) -> str:
+        """Set: the hosts with totals on a day."""
+        return self._key("day", day, "hosts")
+
+    def names(self, day: date) -> str:
+        """Set: the distinct names charged on a day; it caps them."""
+        return self._key("day", day, "names")
+
+    def statuses(self, day: date) -> str:
+        """Set: the distinct unknown statuses of a day; it caps them."""
+        return self._key("day", day, "statuses")
+
+    def sums(self, day: date, host: str, quantity: str) -> str:
+        """Hash: ``domain|service|status`` → one integer of a quantity."""
+        return self._key("totals", day, host, quantity)

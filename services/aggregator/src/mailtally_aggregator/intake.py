@@ -1,0 +1,196 @@
+"""One group's way: announcements → payloads → records → commit → acknowledged."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from mailtally_aggregator.crash import CrashAt
+from mailtally_aggregator.request import Batch
+from mailtally_shared.errors import BadBatch, BadInput
+from mailtally_shared.header import BatchHeader, Heartbeat, parse_announcement
+from mailtally_shared.payload import MAX_RAW, checksum, decode
+from mailtally_shared.process.crash_points import crash_point
+from mailtally_shared.process.logs import event
+from mailtally_shared.state.client import State, unavailable_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mailtally_aggregator.commit import Committer, Outcome
+    from mailtally_aggregator.hosted import HostedFile
+    from mailtally_aggregator.quarantine import Quarantine
+    from mailtally_aggregator.receive import Receiver
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimits:
+    """How much is committed at once. One batch is always taken, whatever its size."""
+
+    batches: int = 32
+    records: int = 1_000_000
+    max_payload: int = MAX_RAW
+
+
+@dataclass(slots=True)
+class Announced:
+    """What a handful of messages said; bad ones were set aside already."""
+
+    headers: list[BatchHeader] = field(default_factory=list)
+    heartbeats: list[Heartbeat] = field(default_factory=list)
+
+
+class Intake:
+    """Takes what the queue has and sees it committed."""
+
+    def __init__(
+        self,
+        *,
+        receiver: Receiver,
+        state: State,
+        committer: Committer,
+        quarantine: Quarantine,
+        hosted: HostedFile,
+        limits: GroupLimits,
+    ) -> None:
+        self._receiver = receiver
+        self._state = state
+        self._committer = committer
+        self._quarantine = quarantine
+        self._hosted = hosted
+        self._limits = limits
+
+    def turn(self, now: float) -> int:
+        """Take one handful from the queue through to its acknowledgement.
+
+        Returns:
+            The number of messages taken; 0 when the queue was empty.
+
+        Raises:
+            Unavailable: nothing is lost; ``reset`` and try again later.
+            Refused: the aggregator must stop.
+        """
+        received = self._receiver.collect(lambda count: count >= self._limits.batches)
+        if not received.messages:
+            return 0
+        crash_point(CrashAt.RECEIVED)
+        announced = self._read(received.bodies(), now)
+        headers = list({(h.collector_id, h.epoch, h.seq): h for h in announced.headers}.values())
+        hosted = self._hosted.current()
+        self._committer.charged_name = hosted.charged_name if hosted else str
+        for group in groups(headers, self._limits):
+            self._commit(self._fetch(group, now), [], now)
+        self._commit([], announced.heartbeats, now)
+        crash_point(CrashAt.COMMITTED)
+        self._receiver.acknowledge(received)
+        crash_point(CrashAt.ACKNOWLEDGED)
+        return len(received.messages)
+
+    def reset(self) -> None:
+        """After ``Unavailable``: begin anew with the broker."""
+        self._receiver.reset()
+
+    def _read(self, bodies: Iterable[bytes], now: float) -> Announced:
+        announced = Announced()
+        for body in bodies:
+            try:
+                message = parse_announcement(body)
+            except BadBatch as error:
+                _tell_bad(error, "message")
+                self._quarantine.message(body, error, now)
+                continue
+            if isinstance(message, BatchHeader):
+                announced.headers.append(message)
+            else:
+                announced.heartbeats.append(message)
+        return announced
+
+    def _fetch(self, headers: list[BatchHeader], now: float) -> list[Batch]:
+        with unavailable_errors():
+            found = cast("list[bytes | None]", self._state.mget([h.payload_key for h in headers]))
+        batches = []
+        for header, payload in zip(headers, found, strict=True):
+            # A payload that is not there was applied already, or is lost: the collector
+            # knows from the ledger which, and sends it again if need be.
+            if payload is not None:
+                batches += self._decode(header, payload, now)
+        crash_point(CrashAt.MERGED)
+        return batches
+
+    def _decode(self, header: BatchHeader, payload: bytes, now: float) -> list[Batch]:
+        try:
+            return [open_batch(header, payload, self._limits.max_payload)]
+        except BadBatch as error:
+            became = self._quarantine.batch(header, payload, error, now, at_once=False)
+            _tell_bad(error, became, host=header.host, seq=header.seq)
+            return []
+
+    def _commit(self, batches: list[Batch], heartbeats: list[Heartbeat], now: float) -> None:
+        if not batches and not heartbeats:
+            return
+        outcome = self._committer.apply(batches, heartbeats, now)
+        for batch in outcome.overflowing:
+            error = BadBatch("overflow", "The batch lifts a day's sum beyond 63 bits.")
+            payload = cast("bytes", self._state.get(batch.header.payload_key) or b"")
+            became = self._quarantine.batch(batch.header, payload, error, now, at_once=True)
+            _tell_bad(error, became, host=batch.header.host, seq=batch.header.seq)
+        _tell_outcome(outcome)
+
+
+def groups(headers: list[BatchHeader], limits: GroupLimits) -> Iterator[list[BatchHeader]]:
+    """The batches in groups that keep to the limits, their order kept."""
+    group: list[BatchHeader] = []
+    records = 0
+    for header in headers:
+        if group and (len(group) >= limits.batches or records + header.records > limits.records):
+            yield group
+            group, records = [], 0
+        group.append(header)
+        records += header.records
+    if group:
+        yield group
+
+
+def open_batch(header: BatchHeader, payload: bytes, max_payload: int = MAX_RAW) -> Batch:
+    """A batch from its two parts.
+
+    Raises:
+        BadBatch: the payload is damaged, unreadable, or not the one announced.
+    """
+    if checksum(payload) != header.checksum:
+        raise BadBatch("bad-checksum", "The payload is not the one that was announced.")
+    columns = decode(payload, max_payload)
+    malformed = sum(header.malformed.values())
+    if len(columns) != header.records or header.lines != header.records + malformed:
+        raise BadBatch("bad-counts", "The payload does not hold what its header counts.")
+    return Batch(header, columns)
+
+
+def _tell_bad(error: BadInput, became: str, **fields: object) -> None:
+    event(
+        _log, logging.WARNING, "bad-batch", str(error), reason=error.reason, became=became, **fields
+    )
+
+
+def _tell_outcome(outcome: Outcome) -> None:
+    for batch in outcome.fenced:
+        event(
+            _log,
+            logging.WARNING,
+            "batch-fenced",
+            "Refused a batch of a collector whose host name another one took over.",
+            host=batch.header.host,
+            collector=batch.header.collector_id,
+            seq=batch.header.seq,
+        )
+    if outcome.known:
+        event(
+            _log,
+            logging.DEBUG,
+            "batches-known",
+            "Dropped batches that were applied before.",
+            batches=len(outcome.known),
+        )

@@ -1,0 +1,62 @@
+"""The day writer's lease: one aggregator at a time writes days.
+
+The lease expires by itself, so a writer may lose it without noticing. Its token
+fences it: every step on the state asks for the token again, and the files'
+revisions come from the state, so that an overtaken writer cannot put an older
+file over a newer one (``mailtally_shared.day_files.placing`` looks at the
+revision in place under the directory's lock).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from mailtally_aggregator.scripts import declared_keys, source
+from mailtally_shared.state.client import State, unavailable_errors
+
+if TYPE_CHECKING:
+    from mailtally_shared.state.keys import StateKeys
+
+
+class Lease:
+    """A claim to be the day writer, held for ``seconds`` from each ``hold``."""
+
+    def __init__(self, state: State, keys: StateKeys, seconds: float) -> None:
+        self._state = state
+        self._keys = keys
+        self._milliseconds = int(seconds * 1000)
+        self._token = ""
+        self._script = state.register_script(source("writer_steps.lua"))
+
+    def hold(self) -> bool:
+        """Take or renew the lease; false while another one holds it."""
+        answer = self._run(
+            "lease", token_counter=self._keys.writer_token, milliseconds=self._milliseconds
+        )
+        self._token = answer.decode("ascii") if answer else ""
+        return bool(self._token)
+
+    def step(self, name: str, **request: object) -> str | None:
+        """Take a step of writer_steps.lua; ``None`` when it was refused."""
+        answer = self._run(name, **request)
+        return answer.decode("ascii") if answer else None
+
+    def release(self) -> None:
+        """Give the lease up so that another one need not wait for its end."""
+        if self._token:
+            self._run("lease", token_counter=self._keys.writer_token, milliseconds=1)
+            self._token = ""
+
+    def _run(self, step: str, **request: object) -> bytes | None:
+        whole: dict[str, Any] = {
+            "step": step,
+            "lease": self._keys.writer_lease,
+            "token": self._token,
+            **request,
+        }
+        whole_keys = declared_keys(whole, self._keys.tag)
+        with unavailable_errors():
+            answer: bytes | None = self._script(keys=whole_keys, args=[msgpack.packb(whole)])
+        return answer

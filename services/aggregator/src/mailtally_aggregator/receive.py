@@ -1,0 +1,107 @@
+"""Receive announcements from the queue, as many at once as a group may hold."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mailtally_shared.errors import Unavailable
+from mailtally_shared.queue import batch_queue, broker_errors, connect_broker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Seconds of one look into an empty queue. kombu's Redis transport restores
+#: unacknowledged messages only between two looks, so it is kept short.
+LOOK = 0.25
+#: Seconds to wait for one more message once there is one.
+_NEXT = 0.002
+
+
+@dataclass(slots=True)
+class Received:
+    """Messages taken from the queue and not yet acknowledged."""
+
+    messages: list[Any] = field(default_factory=list)
+
+    def bodies(self) -> list[bytes]:
+        """What the messages hold, as bytes."""
+        return [_body(message) for message in self.messages]
+
+
+class Receiver:
+    """A competing consumer of the queue. Reconnects at the next ``collect`` after a failure."""
+
+    def __init__(self, url: str, prefetch: int) -> None:
+        self._connection = connect_broker(url)
+        self._prefetch = prefetch
+        self._waiting: list[Any] = []
+        self._consumer: Any = None
+
+    def collect(self, is_full: Callable[[int], bool]) -> Received:
+        """Wait up to ``LOOK`` for a message, then take those that are there already.
+
+        Args:
+            is_full: told how many messages are in hand; true ends the collecting.
+
+        Raises:
+            Unavailable: the broker does not answer. What was in hand is handed
+                out again, by the broker or by its collector.
+        """
+        with broker_errors(self._connection):
+            self._connect()
+            patience = LOOK
+            while not is_full(len(self._waiting)) and self._drain(patience):
+                patience = _NEXT
+        received, self._waiting = Received(self._waiting), []
+        return received
+
+    def acknowledge(self, received: Received) -> None:
+        """Tell the broker to forget these messages. Failing to costs only a duplicate."""
+        with broker_errors(self._connection):
+            for message in received.messages:
+                if not message.acknowledged:
+                    message.ack()
+
+    def close(self) -> None:
+        """Hand back what is unacknowledged and disconnect."""
+        with broker_errors(self._connection):
+            if self._consumer is not None:
+                self._consumer.cancel()
+            self._connection.release()
+
+    def reset(self) -> None:
+        """After a failure: forget the connection and what came through it."""
+        former, self._connection = self._connection, self._connection.clone()
+        self._waiting, self._consumer = [], None
+        with suppress(Unavailable), broker_errors(former):
+            former.release()
+
+    def _connect(self) -> None:
+        if self._consumer is None:
+            channel = self._connection.channel()
+            channel.basic_qos(prefetch_size=0, prefetch_count=self._prefetch, a_global=False)
+            if hasattr(channel, "qos"):
+                # What a lost connection left behind its collector sends again; kombu's own
+                # attempt at the interpreter's exit would only talk to a broker that is gone.
+                channel.qos.restore_at_shutdown = False
+            self._consumer = self._connection.Consumer(
+                batch_queue(), channel=channel, on_message=self._take, accept=[]
+            )
+            self._consumer.consume()
+
+    def _take(self, message: Any) -> None:  # noqa: ANN401 - kombu's messages are untyped
+        self._waiting.append(message)
+
+    def _drain(self, patience: float) -> bool:
+        try:
+            self._connection.drain_events(timeout=patience)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _body(message: Any) -> bytes:  # noqa: ANN401 - kombu's messages are untyped
+    body = message.body
+    return body.encode("utf-8", "surrogateescape") if isinstance(body, str) else bytes(body)

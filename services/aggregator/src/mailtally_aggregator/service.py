@@ -1,0 +1,186 @@
+"""The aggregator at work: one loop takes batches in, another writes days."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailtally_aggregator.commit import Committer
+from mailtally_aggregator.day_writer import DayWriter
+from mailtally_aggregator.hosted import HostedFile
+from mailtally_aggregator.intake import GroupLimits, Intake
+from mailtally_aggregator.lease import Lease
+from mailtally_aggregator.opening import SNAPSHOTS, open_state
+from mailtally_aggregator.quarantine import Quarantine
+from mailtally_aggregator.receive import Receiver
+from mailtally_aggregator.snapshot import snapshots, take_snapshot
+from mailtally_aggregator.totals import Totals
+from mailtally_shared.calendar import Calendar
+from mailtally_shared.errors import MailtallyError, Unavailable
+from mailtally_shared.process.backoff import Backoff, keep_trying
+from mailtally_shared.process.health import Health
+from mailtally_shared.process.health_server import HealthServer
+from mailtally_shared.process.logs import event
+from mailtally_shared.queue import broker_errors, connect_broker
+from mailtally_shared.state.client import State, connect_state, unavailable_errors
+from mailtally_shared.state.keys import StateKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mailtally_aggregator.settings import AggregatorSettings
+    from mailtally_shared.process.lifecycle import Stop
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = False) -> None:
+    """Work until asked to stop; what is in hand then is committed or left to be sent again."""
+    keys, health = StateKeys(), Health()
+    state = connect_state(settings.resolved_state_url)
+    hosted = HostedFile(settings.hosted_domains)
+    hosted.current()
+    address = settings.health_address
+    with HealthServer(address, health) if address else nullcontext():
+        _persist(
+            stop,
+            health,
+            lambda: open_state(
+                state, keys, settings.statistic_dir, accept_empty=accept_empty_state
+            ),
+        )
+        writing = _Background(lambda: _write_days(settings, keys, stop), stop)
+        writing.start()
+        try:
+            _take_in(settings, state, keys, hosted, stop, health)
+        finally:
+            stop.request()
+            writing.join()
+    if writing.error is not None:
+        raise writing.error
+
+
+def check(settings: AggregatorSettings) -> Iterator[str]:
+    """A sentence for each thing that does not work."""
+    connection = connect_broker(settings.broker_url)
+    try:
+        with broker_errors(connection):
+            connection.ensure_connection(max_retries=1, timeout=5)
+            connection.release()
+    except Unavailable as error:
+        yield f"MAILTALLY_BROKER_URL: {error}"
+    try:
+        with unavailable_errors():
+            connect_state(settings.resolved_state_url, timeout=5).ping()
+    except Unavailable as error:
+        yield f"MAILTALLY_STATE_URL: {error}"
+    try:
+        HostedFile(settings.hosted_domains).current()
+        settings.statistic_dir.mkdir(parents=True, exist_ok=True)
+    except (MailtallyError, OSError) as error:
+        yield str(error)
+
+
+def _take_in(
+    settings: AggregatorSettings,
+    state: State,
+    keys: StateKeys,
+    hosted: HostedFile,
+    stop: Stop,
+    health: Health,
+) -> None:
+    receiver = Receiver(settings.broker_url, prefetch=settings.group_batches)
+    intake = Intake(
+        receiver=receiver,
+        state=state,
+        committer=Committer(state, keys, Calendar(settings.zone), caps=settings.caps),
+        quarantine=Quarantine(state, keys, settings.quarantine),
+        hosted=hosted,
+        limits=GroupLimits(settings.group_batches, settings.group_records, settings.max_payload),
+    )
+
+    def turn() -> int:
+        try:
+            return intake.turn(time.time())
+        except Unavailable:
+            intake.reset()
+            raise
+
+    while not stop.requested:
+        _persist(stop, health, turn)
+    receiver.reset()
+
+
+def _write_days(settings: AggregatorSettings, keys: StateKeys, stop: Stop) -> None:
+    """The loop of the day writer: whoever holds the lease writes; the others wait for it."""
+    state = connect_state(settings.resolved_state_url, timeout=60)
+    lease = Lease(state, keys, settings.writer_lease)
+    writer = DayWriter(
+        totals=Totals(state, keys),
+        lease=lease,
+        keys=keys,
+        calendar=Calendar(settings.zone),
+        directory=settings.statistic_dir,
+        policy=settings.writer,
+    )
+    saver = _Saver(settings, state, keys)
+
+    def tick() -> None:
+        if writer.tick(time.time()):
+            saver.tick(time.time())
+
+    while not stop.wait(settings.writer_interval):
+        _persist(stop, Health(), tick)
+    try:
+        lease.release()
+    except Unavailable:
+        _log.debug("the lease was not released; it expires by itself")
+
+
+@dataclass(slots=True)
+class _Saver:
+    """Takes a snapshot whenever the newest one is old."""
+
+    settings: AggregatorSettings
+    state: State
+    keys: StateKeys
+
+    def tick(self, now: float) -> None:
+        directory = self.settings.statistic_dir / SNAPSHOTS
+        newest = next((path.stat().st_mtime for path in snapshots(directory)), 0.0)
+        if now - newest >= self.settings.snapshot_interval:
+            take_snapshot(self.state, self.keys, directory, now)
+
+
+def _persist(stop: Stop, health: Health, action: Callable[[], object]) -> None:
+    """Do one thing, waiting for the servers it needs; says so while it waits."""
+
+    def tell(error: Unavailable, pause: float) -> None:
+        health.beat()
+        health.set_not_ready(str(error))
+        event(_log, logging.WARNING, "waiting", f"{error} Trying again.", seconds=round(pause, 2))
+
+    keep_trying(action, stop=stop, backoff=Backoff(cap=5.0), tell=tell)
+    health.beat()
+    health.set_ready()
+
+
+class _Background(threading.Thread):
+    """A loop beside the main one; when it fails, the process stops with its error."""
+
+    def __init__(self, work: Callable[[], None], stop: Stop) -> None:
+        super().__init__(name="day-writer")
+        self._work = work
+        self._stop_request = stop
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001 - raised again by the main thread
+            self.error = error
+            self._stop_request.request()

@@ -1,0 +1,128 @@
+"""The settings of the aggregator."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from mailtally_aggregator.day_writer import WriterPolicy
+from mailtally_aggregator.quarantine import QuarantineLimits
+from mailtally_aggregator.request import Caps
+from mailtally_aggregator.watermark import DayPolicy
+from mailtally_shared.day_files import ChargingPolicy
+from mailtally_shared.process.settings import (
+    BrokerSettings,
+    Bytes,
+    ClusterSettings,
+    CommaList,
+    HealthSettings,
+    Seconds,
+    SecondsOrZero,
+    StatisticSettings,
+)
+
+Count = Annotated[int, Field(gt=0)]
+
+
+class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, HealthSettings):
+    """Merges batches of records into exact daily totals; one of several also writes the days."""
+
+    service: ClassVar[str] = "aggregator"
+
+    group_batches: Annotated[Count, Field(description="Batches committed together, at most.")] = 32
+    group_records: Annotated[
+        Count, Field(description="Records committed together, at most (one batch always is).")
+    ] = 1_000_000
+    max_payload: Annotated[Bytes, Field(description="Largest payload accepted, decompressed.")] = (
+        256 * 2**20
+    )
+    max_names: Annotated[
+        Count,
+        Field(description="Distinct names a day; new ones beyond are charged to (overflow)."),
+    ] = 2_000_000
+    max_statuses: Annotated[
+        Count, Field(description="Distinct unknown statuses a day; others are called other.")
+    ] = 200
+    expected_hosts: Annotated[
+        CommaList,
+        Field(description="Collector host names whose days are waited for, seen or not."),
+    ] = ()
+    grace: Annotated[
+        SecondsOrZero,
+        Field(description="How far beyond a day's end a collector must have read for the day."),
+    ] = 900.0
+    deadline: Annotated[
+        Seconds,
+        Field(description="After a day's end: it is then written without the missing hosts."),
+    ] = 6 * 3600.0
+    restate_after: Annotated[
+        SecondsOrZero, Field(description="Quiet time before a written day is written anew.")
+    ] = 60.0
+    restate_at_most: Annotated[
+        Seconds, Field(description="A changed day is written anew at least this often.")
+    ] = 900.0
+    retention: Annotated[
+        Seconds, Field(description="After a day's end: its totals then leave Redis.")
+    ] = 35 * 86_400.0
+    charged_statuses: Annotated[
+        CommaList, Field(description="Statuses whose records are charged, or all.", min_length=1)
+    ] = ("all",)
+    charged_quantity: Annotated[
+        Literal["bytes", "transferred"],
+        Field(description="Bytes as logged, or times attempts."),
+    ] = "bytes"
+    hits: Annotated[
+        Literal["all", "in-out"],
+        Field(description="All messages in Hits_All, or outgoing ones in Hits_HTML."),
+    ] = "all"
+    quarantine_batches: Annotated[
+        Count, Field(description="Batches kept aside before the aggregator stops.")
+    ] = 1000
+    quarantine_bytes: Annotated[
+        Bytes, Field(description="Bytes kept aside before the aggregator stops.")
+    ] = 256 * 2**20
+    writer_interval: Annotated[
+        Seconds, Field(description="How often it is looked for days to write.")
+    ] = 1.0
+    writer_lease: Annotated[
+        Seconds, Field(description="How long a silent day writer keeps its office.")
+    ] = 30.0
+    snapshot_interval: Annotated[
+        Seconds, Field(description="How often the state is saved beside the day files.")
+    ] = 300.0
+
+    @property
+    def caps(self) -> Caps:
+        """The limits of a day's distinct names."""
+        return Caps(names=self.max_names, statuses=self.max_statuses)
+
+    @property
+    def quarantine(self) -> QuarantineLimits:
+        """The limits of what is kept aside."""
+        return QuarantineLimits(batches=self.quarantine_batches, bytes=self.quarantine_bytes)
+
+    @property
+    def charging(self) -> ChargingPolicy:
+        """What is charged."""
+        everything = self.charged_statuses == ("all",)
+        return ChargingPolicy(
+            charged_statuses="all" if everything else self.charged_statuses,
+            quantity=self.charged_quantity,
+            hits=self.hits,
+        )
+
+    @property
+    def writer(self) -> WriterPolicy:
+        """What the day writer works by."""
+        return WriterPolicy(
+            days=DayPolicy(
+                grace=self.grace,
+                deadline=self.deadline,
+                restate_after=self.restate_after,
+                restate_at_most=self.restate_at_most,
+            ),
+            charging=self.charging,
+            expected=self.expected_hosts,
+            retention=self.retention,
+        )

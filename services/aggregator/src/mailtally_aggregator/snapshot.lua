@@ -1,0 +1,11 @@
+-- Everything lasting in the state, as it is at one moment.
+-- ARGV: glob of all keys, prefix of the payloads, which collectors can send again.
+-- Answer: a flat list key, DUMP, key, DUMP …
+local found = {}
+for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+  if string.sub(key, 1, #ARGV[2]) ~= ARGV[2] then
+    found[#found + 1] = key
+    found[#found + 1] = redis.call('DUMP', key)
+  end
+end
+return found

@@ -1,0 +1,119 @@
+"""Snapshots of the state beside the day files: what refills a Redis that came back empty.
+
+A snapshot is one consistent read of ledger and totals together, so a restored
+state is merely an older one: collectors see their ledger go back and send again
+what came after it.
+
+File format: ``MTS1``, then the SHA-256 of the rest, then a zstd frame of the
+msgpack list ``[key, DUMP, key, DUMP, …]``. It holds domains and sums, no addresses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+import zstandard
+
+from mailtally_aggregator.crash import CrashAt
+from mailtally_aggregator.scripts import source
+from mailtally_shared.errors import BadFile
+from mailtally_shared.process.crash_points import crash_point
+from mailtally_shared.process.logs import event
+from mailtally_shared.state.client import State, unavailable_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mailtally_shared.state.keys import StateKeys
+
+_log = logging.getLogger(__name__)
+_MAGIC = b"MTS1"
+_DIGEST = 32
+#: How many snapshots are kept.
+KEPT = 3
+_LEASING = ("writer:lease",)
+
+
+def take_snapshot(state: State, keys: StateKeys, directory: Path, now: float) -> Path:
+    """Write a snapshot file (mode 0600), drop the oldest beyond ``KEPT``, return its path."""
+    everything, payloads = keys.everything_lasting
+    with unavailable_errors():
+        script = state.register_script(source("snapshot.lua"))
+        dumps = script(keys=[keys.format], args=[everything, payloads.removesuffix("*")])
+    frame = zstandard.ZstdCompressor(level=1).compress(msgpack.packb(dumps))
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{int(now):012d}.snapshot"
+    _place(path, _MAGIC + hashlib.sha256(frame).digest() + frame)
+    for old in snapshots(directory)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def snapshots(directory: Path) -> list[Path]:
+    """The snapshot files of a directory, newest first."""
+    return sorted(directory.glob("*.snapshot"), reverse=True)
+
+
+def restore_snapshot(state: State, keys: StateKeys, path: Path) -> int:
+    """Fill an empty state from a snapshot, all at once; returns the number of keys.
+
+    Raises:
+        BadFile: the snapshot is damaged; nothing was restored.
+    """
+    dumps = _read(path)
+    pairs = list(zip(dumps[::2], dumps[1::2], strict=True))
+    with unavailable_errors():
+        pipeline = state.pipeline(transaction=True)
+        for key, dump in pairs:
+            if key.decode("ascii") != keys.writer_lease:
+                pipeline.restore(key, 0, dump, replace=True)
+        pipeline.execute()
+    return len(pairs)
+
+
+def restore_newest(state: State, keys: StateKeys, directory: Path) -> Path | None:
+    """Fill an empty state from the newest snapshot that is sound; ``None`` without one."""
+    for path in snapshots(directory):
+        try:
+            count = restore_snapshot(state, keys, path)
+        except BadFile as error:
+            event(_log, logging.ERROR, "snapshot-damaged", str(error), path=str(path))
+            continue
+        event(
+            _log,
+            logging.WARNING,
+            "state-restored",
+            f"Redis was empty; refilled it with {count} keys from {path}.",
+            path=str(path),
+        )
+        return path
+    return None
+
+
+def _place(path: Path, content: bytes) -> None:
+    staged = path.with_suffix(".tmp")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    crash_point(CrashAt.SNAPSHOT_STAGED)
+    staged.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read(path: Path) -> list[Any]:
+    content = path.read_bytes()
+    digest, frame = content[4 : 4 + _DIGEST], content[4 + _DIGEST :]
+    if content[:4] != _MAGIC or hashlib.sha256(frame).digest() != digest:
+        raise BadFile("bad-snapshot", str(path), "the snapshot is damaged; an older one is tried")
+    unpacked: list[Any] = msgpack.unpackb(zstandard.ZstdDecompressor().decompress(frame))
+    return unpacked

@@ -1,0 +1,127 @@
+"""Read the totals out of the state: the days, what they hold, how far collectors are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
+
+from mailtally_aggregator.watermark import DayState
+from mailtally_shared.day_files import Sums
+from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.keys import QUANTITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mailtally_shared.state.keys import Book, StateKeys
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """All that was counted of a day, at one moment; ``changes`` tells which."""
+
+    changes: int
+    messages: int
+    bytes: int
+    transferred: int
+    rows: list[Sums]
+
+
+class Totals:
+    """Reader of one state's totals."""
+
+    def __init__(self, state: State, keys: StateKeys) -> None:
+        self._state = state
+        self._keys = keys
+
+    def days(self, book: Book | None = None) -> list[DayState]:
+        """Every day with totals, oldest first."""
+        book = book or self._keys.totals
+        with unavailable_errors():
+            names = cast("list[bytes]", self._state.zrange(book.days, 0, -1))
+            days = [date.fromisoformat(name.decode("ascii")) for name in names]
+            pipeline = self._state.pipeline(transaction=False)
+            for day in days:
+                pipeline.hgetall(book.day(day))
+            found = pipeline.execute()
+        return [_day_state(day, fields) for day, fields in zip(days, found, strict=True) if fields]
+
+    def read(self, day: date, book: Book | None = None) -> DayTotals:
+        """A day's totals, all of one moment.
+
+        Read piece by piece while nothing changes meanwhile; as one transaction,
+        which holds up commits, only when something keeps changing.
+        """
+        book = book or self._keys.totals
+        with unavailable_errors():
+            for _ in range(_ATTEMPTS):
+                totals = self._read(day, book, at_once=False)
+                if totals.changes == _number(self._hget(book.day(day), "changes")):
+                    return totals
+            return self._read(day, book, at_once=True)
+
+    def watermarks(self, expected: Iterable[str] = ()) -> dict[str, float]:
+        """Up to when each known collector's host is read: those expected and those seen."""
+        with unavailable_errors():
+            seen = cast("set[bytes]", self._state.smembers(self._keys.hosts))
+            hosts = sorted({name.decode("ascii") for name in seen} | set(expected))
+            return {host: self._watermark(host) for host in hosts}
+
+    def _watermark(self, host: str) -> float:
+        owner = self._hget(self._keys.registration(host), "id")
+        if owner is None:
+            return 0.0
+        return float(_number(self._hget(self._keys.ledger(owner.decode("ascii")), "watermark")))
+
+    def _hget(self, key: str, field: str) -> bytes | None:
+        return cast("bytes | None", self._state.hget(key, field))
+
+    def _read(self, day: date, book: Book, *, at_once: bool) -> DayTotals:
+        members = cast("set[bytes]", self._state.smembers(book.hosts(day)))
+        hosts = sorted(name.decode("ascii") for name in members)
+        pipeline = self._state.pipeline(transaction=at_once)
+        pipeline.hgetall(book.day(day))
+        for host in hosts:
+            for quantity in QUANTITIES:
+                pipeline.hgetall(book.sums(day, host, quantity))
+        fields, *hashes = pipeline.execute()
+        per_host = (hashes[i : i + len(QUANTITIES)] for i in range(0, len(hashes), len(QUANTITIES)))
+        rows = [
+            row for host, three in zip(hosts, per_host, strict=True) for row in _rows(host, *three)
+        ]
+        return DayTotals(
+            changes=_number(fields.get(b"changes")),
+            messages=_number(fields.get(b"messages")),
+            bytes=_number(fields.get(b"bytes")),
+            transferred=_number(fields.get(b"transferred")),
+            rows=rows,
+        )
+
+
+def _rows(
+    host: str, messages: dict[bytes, bytes], sizes: dict[bytes, bytes], extra: dict[bytes, bytes]
+) -> Iterator[Sums]:
+    for key, count in messages.items():
+        domain, service, status = key.decode("ascii").split("|")
+        size = int(sizes[key])
+        transferred = size + int(extra.get(key, 0))
+        yield Sums(domain, host, service, status, int(count), size, transferred)
+
+
+def _day_state(day: date, fields: dict[bytes, Any]) -> DayState:
+    written = fields.get(b"written_changes")
+    return DayState(
+        day=day,
+        changes=_number(fields.get(b"changes")),
+        changed_at=float(_number(fields.get(b"changed_at"))),
+        written_changes=None if written is None else int(written),
+        written_at=None if written is None else float(fields[b"written_at"]),
+        complete=fields.get(b"complete") == b"1",
+    )
+
+
+def _number(value: bytes | None) -> int:
+    return int(value or 0)

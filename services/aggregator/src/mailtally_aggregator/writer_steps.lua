@@ -1,0 +1,61 @@
+-- The day writer's steps on the state. ARGV[1] is cmsgpack of {step, lease, token, ...}.
+-- Every step but `lease` is refused (false) to whoever does not hold the lease any more.
+
+local request = cmsgpack.unpack(ARGV[1])
+
+local function lease()
+  local holder = redis.call('GET', request.lease)
+  if holder ~= false and holder == request.token then
+    redis.call('PEXPIRE', request.lease, request.milliseconds)
+    return holder
+  end
+  if holder ~= false then
+    return false
+  end
+  local token = string.format('%d', redis.call('INCR', request.token_counter))
+  redis.call('SET', request.lease, token, 'PX', request.milliseconds)
+  return token
+end
+
+-- A revision number that nobody else has, for what the day's totals are now.
+local function begin()
+  return string.format('%d', redis.call('HINCRBY', request.day, 'revision', 1))
+end
+
+-- The files of a revision are in place.
+local function finish()
+  if redis.call('HGET', request.day, 'revision') ~= request.revision then
+    return false
+  end
+  redis.call('HSET', request.day, 'written_changes', request.changes,
+    'written_at', request.now, 'written_revision', request.revision,
+    'complete', request.complete, 'missing', request.missing)
+  return '1'
+end
+
+-- Drop the totals of a day whose files hold all of it; what comes later is late.
+local function retire()
+  local day = redis.call('HMGET', request.day, 'changes', 'written_changes',
+    'messages', 'bytes', 'transferred')
+  if day[1] == false or day[1] ~= day[2] then
+    return false
+  end
+  redis.call('HINCRBY', request.retired, 'days', 1)
+  redis.call('HINCRBY', request.retired, 'messages', day[3])
+  -- These two may pass 63 bits over the years; they are for show, the files hold the truth.
+  redis.pcall('HINCRBY', request.retired, 'bytes', day[4])
+  redis.pcall('HINCRBY', request.retired, 'transferred', day[5])
+  redis.call('SET', request.closed_before, request.next_day)
+  redis.call('ZREM', request.days, request.iso)
+  for _, key in ipairs(request.totals) do
+    redis.call('UNLINK', key)
+  end
+  redis.call('UNLINK', request.day)
+  return '1'
+end
+
+local steps = {lease = lease, begin = begin, finish = finish, retire = retire}
+if request.step ~= 'lease' and redis.call('GET', request.lease) ~= request.token then
+  return false
+end
+return steps[request.step]()
