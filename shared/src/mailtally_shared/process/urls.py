@@ -40,7 +40,9 @@ def redis_url(broker_url: str) -> str:
     if parts.scheme in ("redis", "rediss"):
         return parts._replace(query=_rename_requirements(parts.query)).geturl()
     if parts.scheme == "redis+socket":
-        return parts._replace(scheme="unix", query=_rename_database(parts.query)).geturl()
+        # Not geturl(): it would leave out the "//" before an empty host.
+        query = _rename_database(parts.query)
+        return f"unix://{parts.netloc}{parts.path}" + (f"?{query}" if query else "")
     raise ValueError(f"a broker of the kind {parts.scheme or 'without a scheme'!r} keeps no state")
 
 

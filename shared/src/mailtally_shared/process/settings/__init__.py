@@ -14,7 +14,7 @@ Shared settings stand at the top of the file; each service has its own table
 below, in which it may also override a shared one for itself.
 """
 
-from mailtally_shared.process.settings.base import BaseServiceSettings
+from mailtally_shared.process.settings.base import BaseServiceSettings, SettingsTable
 from mailtally_shared.process.settings.describe import SettingRow, describe
 from mailtally_shared.process.settings.loading import load_settings
 from mailtally_shared.process.settings.quantities import (
@@ -47,6 +47,7 @@ __all__ = [
     "Seconds",
     "SecondsOrZero",
     "SettingRow",
+    "SettingsTable",
     "StatisticSettings",
     "describe",
     "load_settings",

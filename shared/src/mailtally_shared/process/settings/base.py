@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mailtally_shared.process.logs import LogFormat, LogLevel
@@ -19,6 +19,16 @@ PREFIX = "MAILTALLY_"
 DELIMITER = "__"
 #: The services that may have a table in the settings file.
 SERVICES = ("collector", "aggregator", "loader", "console")
+
+
+class SettingsTable(BaseModel):
+    """Base of settings that stand together in a table of their own, below a service's.
+
+    ``spool: SpoolSettings`` makes ``[collector.spool] keep_applied`` and
+    ``MAILTALLY_COLLECTOR__SPOOL__KEEP_APPLIED``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class BaseServiceSettings(BaseSettings):

@@ -36,6 +36,7 @@ def _with_scheme(url: str) -> str:
     return url
 
 
+#: It may hold a password: a field of this type has ``repr=False``.
 Url = Annotated[str, AfterValidator(_with_scheme), Kind("URL")]
 
 
@@ -43,13 +44,18 @@ class BrokerSettings(BaseServiceSettings):
     """The queue and the state."""
 
     broker_url: Annotated[
-        Url, Field(description="The queue: a kombu URL, e.g. redis://redis.example.com:6379/0.")
+        Url,
+        Field(
+            repr=False,
+            description="The queue: a kombu URL, e.g. redis://redis.example.com:6379/0.",
+        ),
     ]
     state_url: Annotated[
         Url | None,
         Field(
+            repr=False,
             description="Redis or Valkey for payloads, ledger and totals; "
-            "unset: the broker's, where that is one Redis."
+            "unset: the broker's, where that is one Redis.",
         ),
     ] = None
 
@@ -71,7 +77,8 @@ class DatabaseSettings(BaseServiceSettings):
     """The billing database."""
 
     database_url: Annotated[
-        Url, Field(description="The database: an SQLAlchemy URL, SQLite or PostgreSQL.")
+        Url,
+        Field(repr=False, description="The database: an SQLAlchemy URL, SQLite or PostgreSQL."),
     ] = Field(default_factory=lambda data: f"sqlite:///{data['data_dir'] / 'mailtally.sqlite'}")
 
 

@@ -1,0 +1,82 @@
+"""Stops a server that an earlier process left behind in a data directory."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from mailtally_shared.errors import Refused
+from mailtally_shared.process.logs import event, get_logger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_logger = get_logger(__name__)
+
+_PATIENCE = 30.0  # seconds for a server to end after SIGTERM, and again after SIGKILL
+_POLL = 0.02  # seconds
+
+
+def try_lock(path: Path) -> int | None:
+    """Lock a file, made when absent, for as long as the descriptor or a copy of it is open.
+
+    Returns:
+        The descriptor, or ``None`` when somebody else holds the lock.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def settle_left_over(lock: Path, pid_file: Path) -> int:
+    """Take the server's lock; a server that still holds it is stopped first.
+
+    The process id in ``pid_file`` is believed only while the lock is held: it
+    is removed, under the lock, before each start of a server.
+
+    Returns:
+        The locked descriptor, for the next server to inherit.
+
+    Raises:
+        Refused: the left-over server does not stop.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        descriptor = _wait_for_lock(lock, pid_file, number)
+        if descriptor is not None:
+            pid_file.unlink(missing_ok=True)
+            return descriptor
+    raise Refused(
+        f"A Redis server of an earlier run still uses {lock.parent} and does not stop: stop it, "
+        f"its process id is in {pid_file.name} there."
+    )
+
+
+def _wait_for_lock(lock: Path, pid_file: Path, number: signal.Signals) -> int | None:
+    deadline = time.monotonic() + _PATIENCE
+    told = False
+    while (descriptor := try_lock(lock)) is None and time.monotonic() < deadline:
+        told = told or _tell(pid_file, number)
+        time.sleep(_POLL)
+    return descriptor
+
+
+def _tell(pid_file: Path, number: signal.Signals) -> bool:
+    """Send the signal; ``False`` when it is not known yet to whom."""
+    try:
+        pid = int(pid_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return False
+    sentence = "A Redis server of an earlier run was left in the data directory; stopping it."
+    event(_logger, logging.WARNING, "left-over-redis", sentence, pid=pid, signal=number.name)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+    return True
