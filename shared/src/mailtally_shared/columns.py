@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Array = NDArray[Any]
 
@@ -24,10 +27,12 @@ END_OF_TIME = 253_402_214_400
 
 
 #: The statuses that the original system writes (RULES section 1).
-KNOWN_STATUSES = frozenset({
-    *("success", "timeout", "rejclam", "rejspam", "manyhops", "mboxoverquota"),
-    *("badmime", "bytestooverflow", "partial", "readerr"),
-})
+KNOWN_STATUSES = frozenset(
+    {
+        *("success", "timeout", "rejclam", "rejspam", "manyhops", "mboxoverquota"),
+        *("badmime", "bytestooverflow", "partial", "readerr"),
+    }
+)
 #: What a status is called once there are too many unknown ones.
 OTHER_STATUS = "other"
 
@@ -82,6 +87,29 @@ class Columns:
         return len(self.time)
 
     @classmethod
+    def concatenate(cls, parts: Sequence[Columns]) -> Columns:
+        """The records of all parts, in order, under common dictionaries."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return cls.empty()
+        host, hosts = unify([(part.host, part.hosts) for part in parts])
+        status, statuses = unify([(part.status, part.statuses) for part in parts])
+        domain, domains = unify([(part.domain, part.domains) for part in parts])
+        return cls(
+            time=np.concatenate([part.time for part in parts]),
+            size=np.concatenate([part.size for part in parts]),
+            attempts=np.concatenate([part.attempts for part in parts]),
+            service=np.concatenate([part.service for part in parts]),
+            host=host.astype(np.uint16),
+            status=status.astype(np.uint8),
+            domain=domain.astype(np.uint32),
+            hosts=tuple(hosts),
+            statuses=tuple(statuses),
+            domains=tuple(domains),
+        )
+
+    @classmethod
     def empty(cls) -> Columns:
         """No records at all."""
         none: Array = np.empty(0, np.int64)
@@ -97,3 +125,20 @@ class Columns:
             statuses=(),
             domains=(),
         )
+
+
+def unify(parts: Sequence[tuple[Array, Sequence[str]]]) -> tuple[Array, list[str]]:
+    """Bring several index columns under one dictionary.
+
+    Args:
+        parts: index columns with their dictionaries, whose entries may repeat.
+
+    Returns:
+        The columns one after another (int64) as indexes into the distinct names.
+    """
+    numbers: dict[str, int] = {}
+    columns = []
+    for index, names in parts:
+        mapping = [numbers.setdefault(name, len(numbers)) for name in names]
+        columns.append(np.array(mapping, np.int64)[index])
+    return (columns[0] if len(columns) == 1 else np.concatenate(columns)), list(numbers)

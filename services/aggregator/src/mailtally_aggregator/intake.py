@@ -137,7 +137,14 @@ class Intake:
             payload = cast("bytes", self._state.get(batch.header.payload_key) or b"")
             became = self._quarantine.batch(batch.header, payload, error, now, at_once=True)
             _tell_bad(error, became, host=batch.header.host, seq=batch.header.seq)
+        self._forget_payloads([*outcome.known, *outcome.fenced])
         _tell_outcome(outcome)
+
+    def _forget_payloads(self, batches: list[Batch]) -> None:
+        """Sent again after they were applied, or too late: nobody else will delete them."""
+        if batches:
+            with unavailable_errors():
+                self._state.unlink(*(batch.header.payload_key for batch in batches))
 
 
 def groups(headers: list[BatchHeader], limits: GroupLimits) -> Iterator[list[BatchHeader]]:

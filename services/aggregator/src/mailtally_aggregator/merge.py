@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mailtally_shared.columns import Array, Columns, Service
+from mailtally_shared.columns import Array, Columns, Service, unify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -73,9 +73,9 @@ def merge(
     batches = [batch for batch in batches if len(batch)]
     if not batches:
         return {}
-    domain, domains = _unify([(b.domain, [charged_name(n) for n in b.domains]) for b in batches])
-    host, hosts = _unify([(b.host, b.hosts) for b in batches])
-    status, statuses = _unify([(b.status, b.statuses) for b in batches])
+    domain, domains = unify([(b.domain, [charged_name(n) for n in b.domains]) for b in batches])
+    host, hosts = unify([(b.host, b.hosts) for b in batches])
+    status, statuses = unify([(b.status, b.statuses) for b in batches])
     service = _concatenate([b.service for b in batches]).astype(np.int64)
     days, day = calendar.days_of(_concatenate([b.time for b in batches]))
     shape = (len(days), len(hosts), len(_SERVICES), len(statuses))
@@ -109,16 +109,6 @@ def rename(increment: HostIncrement, new_key: Callable[[str], str]) -> HostIncre
             entry[position] += quantity
     columns = list(zip(*sums.values(), strict=True)) or [(), (), ()]
     return HostIncrement(list(sums), *(list(column) for column in columns))
-
-
-def _unify(parts: Sequence[tuple[Array, Sequence[str]]]) -> tuple[Array, list[str]]:
-    """One index column and one dictionary from those of several batches."""
-    numbers: dict[str, int] = {}
-    columns = []
-    for index, names in parts:
-        mapping = [numbers.setdefault(name, len(numbers)) for name in names]
-        columns.append(np.array(mapping, np.int64)[index])
-    return _concatenate(columns), list(numbers)
 
 
 def _concatenate(columns: Sequence[Array]) -> Array:

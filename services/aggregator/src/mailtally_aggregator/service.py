@@ -56,7 +56,7 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
         writing = _Background(lambda: _write_days(settings, keys, stop), stop)
         writing.start()
         try:
-            _take_in(settings, state, keys, hosted, stop, health)
+            _take_in(settings, state, hosted, stop, health)
         finally:
             stop.request()
             writing.join()
@@ -86,13 +86,9 @@ def check(settings: AggregatorSettings) -> Iterator[str]:
 
 
 def _take_in(
-    settings: AggregatorSettings,
-    state: State,
-    keys: StateKeys,
-    hosted: HostedFile,
-    stop: Stop,
-    health: Health,
+    settings: AggregatorSettings, state: State, hosted: HostedFile, stop: Stop, health: Health
 ) -> None:
+    keys = StateKeys()
     receiver = Receiver(settings.broker_url, prefetch=settings.group_batches)
     intake = Intake(
         receiver=receiver,

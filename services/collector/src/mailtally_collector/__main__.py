@@ -1,0 +1,24 @@
+"""``mailtally-collector``: wires the collector to the command line."""
+
+import click
+
+from mailtally_collector import service
+from mailtally_collector.settings import CollectorSettings
+from mailtally_shared.process.entry import service_cli
+
+main = service_cli(
+    "mailtally-collector",
+    CollectorSettings,
+    service.run,
+    service.check,
+    [
+        click.Option(
+            ["--once"],
+            is_flag=True,
+            help="Read what is there, wait until it is counted, end every day seen, and exit.",
+        )
+    ],
+)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""The places where a fault test may kill a collector, and what that costs."""
+
+from enum import StrEnum
+
+from mailtally_shared.process.crash_points import declare
+
+
+class CrashAt(StrEnum):
+    """Between two lasting effects; nothing may be lost or doubled at any of them."""
+
+    REGISTERED = "collector-registered"  # known to the cluster, not to the state directory
+    READ = "collector-read"  # lines in memory only
+    REJECTS_KEPT = "collector-rejects-kept"  # in the reject file, not in the checkpoint
+    SPOOLED = "collector-spooled"  # the batch is on disk, not sent
+    PAYLOAD_STORED = "collector-payload-stored"  # in the state, not announced
+    ANNOUNCED = "collector-announced"  # sent; not known to be applied
+    APPLIED_NOTED = "collector-applied-noted"  # the spool knows that it is applied
+
+
+declare(CrashAt)

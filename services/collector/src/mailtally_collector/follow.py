@@ -1,0 +1,100 @@
+"""The reading loop: wait for the logs to grow, read them, see that batches go out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailtally_collector.reading import Reading
+    from mailtally_collector.tail import Tailer
+    from mailtally_collector.watch import Watcher
+    from mailtally_shared.process.health import Health
+    from mailtally_shared.process.lifecycle import Stop
+
+#: Seconds between two looks at the request to stop while waiting for something else.
+_PATIENCE = 0.5
+
+
+class Follower:
+    """Reads until asked to stop, or to the end of what is there.
+
+    Waiting is of three kinds. With nothing begun, a change in the directories
+    ends it. With a batch begun, only its age does: a log that grows line by
+    line is read some times a second, not once a line. With the window full,
+    only an applied batch does.
+    """
+
+    def __init__(
+        self,
+        *,
+        tailer: Tailer,
+        reading: Reading,
+        watcher: Watcher,
+        stop: Stop,
+        health: Health,
+        rescan: float,
+        spooled: Callable[[], None],
+    ) -> None:
+        self._tailer = tailer
+        self._reading = reading
+        self._watcher = watcher
+        self._stop = stop
+        self._health = health
+        self._rescan = rescan
+        self._spooled = spooled
+        self._room = threading.Event()
+
+    def applied(self) -> None:
+        """Say that batches were applied, from any thread: there may be room again."""
+        self._room.set()
+
+    def run(self) -> None:
+        """Follow the logs until asked to stop; what was read is then in the spool."""
+        while not self._stop.requested:
+            self._tailer.scan(time.time())
+            self._read_all()
+            self._wait()
+        self._reading.flush(time.time())
+
+    def run_to_end(self, all_applied: Callable[[], bool], end_known: Callable[[], bool]) -> None:
+        """Read what is there, wait until it is applied, and say that the input has ended."""
+        self._tailer.scan(time.time())
+        self._read_all()
+        self._tailer.finish(time.time())
+        self._read_all()
+        self._reading.flush(time.time())
+        self._wait_until(all_applied)
+        if not self._stop.requested:
+            self._reading.end(time.time())
+            self._wait_until(end_known)
+
+    def _read_all(self) -> None:
+        """Read until nothing is unread, waiting for room where there is none."""
+        while not self._stop.requested:
+            self._health.beat()
+            if self._reading.is_held_up:
+                self._room.clear()
+                self._spooled()
+                self._room.wait(_PATIENCE)
+            elif not self._reading.turn(time.time()):
+                break
+            self._spooled()
+        self._spooled()
+
+    def _wait(self) -> None:
+        begun = self._reading.waits(time.time())
+        if begun is None:
+            self._watcher.wait(self._rescan)
+        else:
+            self._stop.wait(begun)
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        while not self._stop.requested and not condition():
+            self._health.beat()
+            self._spooled()
+            self._room.clear()
+            self._room.wait(_PATIENCE / 10)

@@ -1,0 +1,72 @@
+"""Hand batches to the cluster: the payload into the state, then word of it into the queue."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from mailtally_collector.crash import CrashAt
+from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.crash_points import crash_point
+from mailtally_shared.queue import (
+    CONTENT_TYPE,
+    QUEUE,
+    batch_queue,
+    broker_errors,
+    connect_broker,
+)
+from mailtally_shared.state.client import State, unavailable_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailtally_shared.header import Heartbeat
+
+#: Seconds after which a payload that nobody applied leaves the state by itself; its
+#: collector has it still, and puts it back when it sends it again.
+PAYLOAD_LIFE = 86_400
+
+
+class Publisher:
+    """Sends to one broker and one state. After ``Unavailable`` call ``reset``."""
+
+    def __init__(self, broker_url: str, state: State) -> None:
+        self._connection = connect_broker(broker_url)
+        self._state = state
+        self._producer: Any = None
+
+    def batches(self, batches: Sequence[tuple[bytes, str, bytes]]) -> None:
+        """Send some batches: for each its announcement, its payload's key and its payload."""
+        with unavailable_errors():
+            pipeline = self._state.pipeline(transaction=False)
+            for _, key, payload in batches:
+                pipeline.set(key, payload, ex=PAYLOAD_LIFE)
+            pipeline.execute()
+        crash_point(CrashAt.PAYLOAD_STORED)
+        for announcement, _, _ in batches:
+            self._publish(announcement)
+        crash_point(CrashAt.ANNOUNCED)
+
+    def heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Send word of how far everything is read."""
+        self._publish(heartbeat.to_bytes())
+
+    def reset(self) -> None:
+        """Forget the connection; the next sending makes a new one."""
+        former, self._connection = self._connection, self._connection.clone()
+        self._producer = None
+        with suppress(Unavailable), broker_errors(former):
+            former.release()
+
+    def _publish(self, body: bytes) -> None:
+        with broker_errors(self._connection):
+            if self._producer is None:
+                self._producer = self._connection.Producer()
+                batch_queue()(self._producer.channel).declare()
+            self._producer.publish(
+                body,
+                exchange="",
+                routing_key=QUEUE,
+                content_type=CONTENT_TYPE,
+                content_encoding="binary",
+            )

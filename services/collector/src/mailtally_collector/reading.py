@@ -1,0 +1,168 @@
+"""The reading side of the collector: tail, parse, batch, spool.
+
+Bytes become exactly-once here. Reading hands out each stretch of a log once;
+what is read lives in memory until ``_seal`` writes the batch and the file
+positions that it covers in one transaction. A crash before that reads the same
+stretch again; a crash after it finds the batch numbered in the spool.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mailtally_collector.crash import CrashAt
+from mailtally_collector.progress import Progress
+from mailtally_collector.ship import ReadUpTo
+from mailtally_shared.columns import END_OF_TIME
+from mailtally_shared.header import BatchHeader
+from mailtally_shared.payload import checksum, encode
+from mailtally_shared.process.crash_points import crash_point
+from mailtally_shared.process.logs import event
+
+if TYPE_CHECKING:
+    from mailtally_collector.batcher import Batcher, Gathered
+    from mailtally_collector.ledger import Registration
+    from mailtally_collector.parse import Parsed, Parser
+    from mailtally_collector.rejects import RejectFile
+    from mailtally_collector.spool import Spool
+    from mailtally_collector.tail import Chunk, Tailer
+    from mailtally_shared.state.keys import StateKeys
+
+_log = logging.getLogger(__name__)
+
+
+class Reading:
+    """Turns the logs of one mail host into spooled batches; ``turn`` is its loop's body."""
+
+    def __init__(
+        self,
+        *,
+        tailer: Tailer,
+        parser: Parser,
+        batcher: Batcher,
+        rejects: RejectFile,
+        spool: Spool,
+        registration: Registration,
+        keys: StateKeys,
+        window: int,
+    ) -> None:
+        self._tailer = tailer
+        self._parser = parser
+        self._batcher = batcher
+        self._rejects = rejects
+        self._spool = spool
+        self._registration = registration
+        self._keys = keys
+        self._window = window
+        self._ended = False
+        self._read_up_to = ReadUpTo(spool.next_seq - 1, 0)
+
+    @property
+    def read_up_to(self) -> ReadUpTo:
+        """How far everything is read *and spooled*; safe to ask from another thread."""
+        return self._read_up_to
+
+    @property
+    def is_held_up(self) -> bool:
+        """The window is full: the log on disk is the buffer until batches are applied."""
+        return self._spool.unapplied_count() >= self._window
+
+    def turn(self, now: float) -> bool:
+        """Read one stretch, and spool a batch if one is ready; false when all is read."""
+        if self.is_held_up:
+            return False
+        chunk = self._tailer.read(now)
+        if chunk is not None:
+            self._take(chunk, now)
+        if self._batcher.is_full or (chunk is None and self._batcher.is_ready(now)):
+            self._seal(now)
+        if chunk is None and self._batcher.is_empty:
+            self._caught_up(now)
+        return chunk is not None
+
+    def waits(self, now: float) -> float | None:
+        """Seconds until a begun batch should be spooled, though nothing comes."""
+        return self._batcher.waits(now)
+
+    def flush(self, now: float) -> None:
+        """Spool what is in memory."""
+        if not self._batcher.is_empty:
+            self._seal(now)
+        self._caught_up(now)
+
+    def end(self, now: float) -> None:
+        """The input has ended: everything is read, and was spooled by ``flush``."""
+        self._ended = True
+        self._caught_up(now)
+
+    def _take(self, chunk: Chunk, now: float) -> None:
+        parsed = self._parser.parse(chunk.data)
+        self._rejects.add_parsed(chunk, parsed.rejects)
+        self._rejects.add(chunk.rejects)
+        labels = [*parsed.rejects.labels(), *(reject.reason for reject in chunk.rejects)]
+        self._batcher.append(chunk.span, parsed.columns, labels, now)
+        if labels:
+            _tell_malformed(chunk, labels)
+        crash_point(CrashAt.READ)
+
+    def _seal(self, now: float) -> None:
+        gathered = self._batcher.take()
+        payload = encode(gathered.columns)
+        header = self._header(gathered, payload)
+        length = self._rejects.sync()
+        crash_point(CrashAt.REJECTS_KEPT)
+        self._spool.commit(
+            header.model_dump_json(),
+            payload,
+            self._tailer.positions(),
+            length,
+            {"lines": header.lines, "records": header.records}
+            | {f"malformed:{reason}": count for reason, count in header.malformed.items()},
+            now,
+        )
+        crash_point(CrashAt.SPOOLED)
+
+    def _header(self, gathered: Gathered, payload: bytes) -> BatchHeader:
+        seq = self._spool.next_seq
+        columns, who = gathered.columns, self._registration
+        progress = Progress(
+            positions=tuple(self._tailer.positions()),
+            spans=gathered.spans,
+            skip=tuple(self._tailer.skips()),
+        )
+        return BatchHeader(
+            collector_id=who.collector_id,
+            epoch=who.epoch,
+            host=who.host,
+            seq=seq,
+            lines=gathered.lines,
+            records=len(columns),
+            malformed=gathered.malformed,
+            time_min=int(columns.time.min()) if len(columns) else None,
+            time_max=int(columns.time.max()) if len(columns) else None,
+            watermark=int(self._tailer.caught_up_to()),
+            progress=progress.to_json(),
+            payload_key=self._keys.payload(who.collector_id, seq),
+            payload_bytes=len(payload),
+            checksum=checksum(payload),
+        )
+
+    def _caught_up(self, now: float) -> None:
+        """Everything handed out is spooled: what the tailer says of its reach is true."""
+        self._spool.save_positions(self._tailer.positions(), now)
+        reach = END_OF_TIME if self._ended else int(self._tailer.caught_up_to())
+        self._read_up_to = ReadUpTo(self._spool.next_seq - 1, reach, at_end=self._ended)
+
+
+def _tell_malformed(chunk: Chunk, labels: list[str]) -> None:
+    counts = dict(sorted(Counter(labels).items()))
+    event(
+        _log,
+        logging.WARNING,
+        "malformed-lines",
+        f"Kept {len(labels)} malformed lines of {chunk.path} aside.",
+        file=str(chunk.path),
+        **{reason.replace("-", "_"): count for reason, count in counts.items()},
+    )

@@ -1,0 +1,75 @@
+"""Which batches to send now: new ones within the window, and lost ones again. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable
+
+    from mailtally_collector.ledger import Applied
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a sent batch is sent again; in seconds.
+
+    Attributes:
+        overtaken: a batch of which later ones are applied is lost once it was
+            sent so long ago. (Sooner, another aggregator may still have it in hand.)
+        first: without such a sign, it is sent again after this long, doubled …
+        longest: … at each further time up to this, with jitter.
+    """
+
+    overtaken: float = 1.0
+    first: float = 5.0
+    longest: float = 60.0
+
+
+@dataclass(slots=True)
+class _Sent:
+    at: float
+    times: int
+    due: float
+
+
+class Window:
+    """What was sent and is not applied yet."""
+
+    def __init__(self, patience: Patience, rng: random.Random) -> None:
+        self._patience = patience
+        self._rng = rng
+        self._sent: dict[int, _Sent] = {}
+        self.resent = 0
+
+    def to_send(self, pending: Iterable[int], applied: Applied, now: float) -> list[int]:
+        """The numbers among ``pending`` (not applied, ascending) to send now."""
+        newest = max(applied.ahead, default=applied.hwm)
+        return [seq for seq in pending if self._is_due(seq, newest, now)]
+
+    def sent(self, seq: int, now: float) -> None:
+        """Note that a batch was handed to the broker."""
+        before = self._sent.get(seq)
+        times = before.times if before else 0
+        self.resent += 1 if before else 0
+        longest = min(self._patience.longest, self._patience.first * 2.0 ** min(times, 30))
+        pause = longest * self._rng.uniform(0.5, 1.0) if times else longest
+        self._sent[seq] = _Sent(now, times + 1, now + pause)
+
+    def settle(self, applied: Applied) -> None:
+        """Forget what is applied."""
+        for seq in [s for s in self._sent if s <= applied.hwm or s in applied.ahead]:
+            del self._sent[seq]
+
+    def forget(self) -> None:
+        """The state lost something: everything unapplied is to be sent anew."""
+        self._sent.clear()
+
+    def _is_due(self, seq: int, newest_applied: int, now: float) -> bool:
+        sent = self._sent.get(seq)
+        if sent is None:
+            return True
+        overtaken = seq < newest_applied and now - sent.at >= self._patience.overtaken * sent.times
+        return overtaken or now >= sent.due
