@@ -1,0 +1,1 @@
+"""mailtally-loader: loads day files into the database and archives them."""

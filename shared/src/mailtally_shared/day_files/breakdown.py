@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mailtally_shared.batches import batches
 from mailtally_shared.columns import MAX_SUM, Service
-from mailtally_shared.day_files.rows import Sums
+from mailtally_shared.day_files.rows import MAX_DOMAIN, MAX_HOST, MAX_STATUS, Sums
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ HEADER = Sums._fields
 
 _ROWS_A_CHUNK = 4096
 _MAX_DIGITS = 19
-_MAX_NAME = 255
 _SERVICES = frozenset(service.label for service in Service)
 
 
@@ -70,7 +69,8 @@ def _row(fields: list[str], path: str, line: int) -> Sums:
     if len(fields) != len(HEADER):
         raise BadFile("bad-line", path, f"expected {len(HEADER)} fields", line)
     domain, host, service, status, messages, size, transferred = fields
-    if service not in _SERVICES or not _all_names(domain, host, status):
+    named = _fits(domain, MAX_DOMAIN) and _fits(host, MAX_HOST) and _fits(status, MAX_STATUS)
+    if not named or service not in _SERVICES:
         raise BadFile("bad-line", path, "a name or the service is not one of ours", line)
     try:
         return Sums(domain, host, service, status, _int(messages), _int(size), _int(transferred))
@@ -78,10 +78,8 @@ def _row(fields: list[str], path: str, line: int) -> Sums:
         raise BadFile("bad-line", path, str(error), line) from None
 
 
-def _all_names(*names: str) -> bool:
-    return all(
-        0 < len(name) <= _MAX_NAME and name.isascii() and name.isprintable() for name in names
-    )
+def _fits(name: str, length: int) -> bool:
+    return 0 < len(name) <= length and name.isascii() and name.isprintable()
 
 
 def _int(text: str) -> int:

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+#: The longest names, in bytes; the tables are as wide.
+MAX_DOMAIN = 253
+MAX_HOST = 255
+MAX_SERVICE = 16
+MAX_STATUS = 32
+
+
 class Sums(NamedTuple):
     """What was counted under one key of a day; a line of the breakdown.
 

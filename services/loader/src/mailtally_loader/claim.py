@@ -1,0 +1,120 @@
+"""Taking a day's files over into ``loading/``, and letting them go.
+
+A claimed day has a directory of its own, ``loading/dd.mm.YYYY/``. The qml file
+arrives there last, which makes the claim; the directory leaves under its name in
+one step, which ends it. So a crash at any point leaves one of three things:
+
+    a directory with a qml file      a claim: worked off at the next start
+    a directory without              no claim yet: its files are moved back
+    a directory ``.done-…``          done with: removed
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from mailtally_loader.crash_at import CrashAt, Step
+from mailtally_shared.day_files.durable import place, sync_directory
+from mailtally_shared.day_files.names import LOADING, REJECTED, DayNames
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mailtally_shared.errors import BadFile
+
+_DONE = ".done-"
+
+
+def loading_place(directory: Path, names: DayNames) -> Path:
+    """Where a day's files are while they are being loaded."""
+    return directory / LOADING / names.stem
+
+
+def claim(directory: Path, names: DayNames, step: Step) -> bool:
+    """Take a day over; False where an earlier claim of it is still being worked off.
+
+    The caller holds the lock of ``directory``, so that the day writer is not
+    at these files.
+    """
+    target = loading_place(directory, names)
+    if target.exists():
+        return False
+    target.mkdir()
+    for name in names.all:
+        step(CrashAt.CLAIMING)
+        if (directory / name).exists():
+            (directory / name).rename(target / name)
+    for changed in (target, target.parent, directory):
+        sync_directory(changed)
+    step(CrashAt.CLAIMED)
+    return True
+
+
+def claimed(directory: Path) -> list[DayNames]:
+    """The days in ``loading/``, oldest first."""
+    days = [
+        DayNames(path.name)
+        for path in (directory / LOADING).iterdir()
+        if path.is_dir() and (path / DayNames(path.name).qml).exists()
+    ]
+    return sorted(days, key=lambda names: names.stem.split(".")[::-1])
+
+
+def tidy(directory: Path) -> None:
+    """Finish what a crash interrupted: undo half a claim, remove what is done with.
+
+    The caller holds the lock of ``directory``.
+    """
+    for path in list((directory / LOADING).iterdir()):
+        if path.name.startswith(_DONE):
+            shutil.rmtree(path)
+        elif path.is_dir() and not (path / DayNames(path.name).qml).exists():
+            _undo(directory, path)
+
+
+def _undo(directory: Path, half: Path) -> None:
+    for path in list(half.iterdir()):
+        # A file of that name over there belongs to a later revision, which holds
+        # the whole day.
+        if (directory / path.name).exists():
+            path.unlink()
+        else:
+            path.rename(directory / path.name)
+    sync_directory(directory)
+    half.rmdir()
+
+
+def release(directory: Path, names: DayNames, step: Step) -> None:
+    """Remove a day's originals, all or none."""
+    done = directory / LOADING / f"{_DONE}{names.stem}"
+    loading_place(directory, names).rename(done)
+    sync_directory(done.parent)
+    step(CrashAt.RELEASED)
+    shutil.rmtree(done)
+
+
+def reject(directory: Path, names: DayNames, error: BadFile, step: Step) -> Path:
+    """Set a day's files aside with the reason, all in one step.
+
+    Returns:
+        The directory they are in now: ``rejected/dd.mm.YYYY``, or with ``.2``,
+        ``.3`` … where earlier ones are kept.
+    """
+    source = loading_place(directory, names)
+    reason = f"{error.reason}\n{error}\n".encode("ascii", "backslashreplace")
+    place(source / f"{names.stem}.qml.reason.txt", [reason])
+    step(CrashAt.REASON_WRITTEN)
+    target = _free(directory / REJECTED / names.stem)
+    source.rename(target)
+    sync_directory(target.parent)
+    sync_directory(source.parent)
+    return target
+
+
+def _free(path: Path) -> Path:
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}.{number}")
+    return free

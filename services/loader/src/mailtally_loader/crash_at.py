@@ -1,0 +1,29 @@
+"""The places where a fault test may kill the loader, and what a crash there leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from mailtally_shared.process.crash_points import declare
+
+
+class CrashAt(StrEnum):
+    """In the order in which a day passes them. None of them costs a row or an archive."""
+
+    CLAIMING = "loader-claiming"  # some files moved, not the qml file: moved back at the start
+    CLAIMED = "loader-claimed"  # the set is in loading/: judged and loaded at the start
+    ROWS_LOADING = "loader-rows-loading"  # before each some thousand rows: rolled back
+    ROWS_LOADED = "loader-rows-loaded"  # before the commit: rolled back
+    COMMITTED = "loader-committed"  # found loaded at the start: goes on with the archive
+    KEEPING_PREVIOUS = "loader-keeping-previous"  # part of the older archive renamed: the rest is
+    ARCHIVING = "loader-archiving"  # part of the archive written: written again
+    ARCHIVED = "loader-archived"  # archived, originals still in loading/: archived again
+    RELEASED = "loader-released"  # originals renamed, not yet removed: removed
+    REASON_WRITTEN = "loader-reason-written"  # still in loading/: judged again
+
+
+declare(CrashAt)
+
+#: Called on passing a place; it may end the work there by raising.
+Step = Callable[[CrashAt], None]

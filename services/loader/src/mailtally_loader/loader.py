@@ -1,0 +1,126 @@
+"""One pass over the statistic directory: claim what is ready, work off what is claimed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DataError, IntegrityError
+
+from mailtally_loader.archive import archive
+from mailtally_loader.claim import claim, claimed, loading_place, reject, release, tidy
+from mailtally_loader.crash_at import CrashAt, Step
+from mailtally_loader.upsert import load
+from mailtally_shared.day_files.durable import directory_lock
+from mailtally_shared.day_files.names import LOADED, LOADING, REJECTED, DayNames
+from mailtally_shared.day_files.reading import read_day
+from mailtally_shared.errors import BadFile
+from mailtally_shared.process.logs import event, get_logger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from mailtally_loader.inbox import Inbox
+    from mailtally_loader.judge import Verdict
+    from mailtally_shared.day_files import DaySet
+
+_logger = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What passes came to, since the start."""
+
+    archived: int = 0
+    rejected: int = 0
+
+
+class Loader:
+    """Loads the days of one statistic directory. It is the only one there: see ``run``.
+
+    Args:
+        engine: the database, its tables up to date.
+        directory: the statistic directory.
+        inbox: says which days are ready.
+        max_file_bytes: a larger file is rejected.
+        step: called at each crash point.
+    """
+
+    def __init__(
+        self, engine: Engine, directory: Path, inbox: Inbox, *, max_file_bytes: int, step: Step
+    ) -> None:
+        self.engine = engine
+        self._directory = directory
+        self._inbox = inbox
+        self._max_file_bytes = max_file_bytes
+        self._step = step
+        self.tally = Tally()
+
+    def make_directories(self) -> None:
+        """Make the statistic directory and those below it."""
+        for name in (LOADING, LOADED, REJECTED):
+            (self._directory / name).mkdir(parents=True, exist_ok=True)
+
+    def work(self, *, now: float, monotonic: float) -> None:
+        """Load all that is ready, and first what an earlier run had claimed.
+
+        Args:
+            now: Unix seconds.
+            monotonic: seconds that only grow, for how long files have settled.
+
+        Raises:
+            Unavailable: the database cannot be used; what is claimed stays claimed.
+            OSError: a file cannot be moved or written; likewise.
+        """
+        with directory_lock(self._directory):
+            tidy(self._directory)
+            for names in self._inbox.ready(monotonic):
+                claim(self._directory, names, self._step)
+        for names in claimed(self._directory):
+            self._work_off(names, now)
+
+    def _work_off(self, names: DayNames, now: float) -> None:
+        try:
+            place = loading_place(self._directory, names)
+            day_set = read_day(place, names, max_bytes=self._max_file_bytes)
+            verdict = load(self.engine, day_set, now=now, step=self._step)
+        except BadFile as error:
+            self._reject(names, error)
+        except (DataError, IntegrityError) as error:
+            reason = str(error.orig).strip()
+            self._reject(names, BadFile("refused-by-database", names.qml, reason))
+        else:
+            self._step(CrashAt.COMMITTED)
+            self._archive(day_set, verdict)
+
+    def _archive(self, day_set: DaySet, verdict: Verdict) -> None:
+        archive(day_set, self._directory / LOADED, self._step)
+        release(self._directory, day_set.names, self._step)
+        self.tally.archived += 1
+        event(
+            _logger,
+            logging.INFO,
+            "day-loaded",
+            "A day is loaded and archived.",
+            day=day_set.day,
+            revision=day_set.manifest and day_set.manifest.revision,
+            verdict=verdict.value,
+            domains=day_set.totals.rows,
+            bytes=day_set.totals.bytes,
+        )
+
+    def _reject(self, names: DayNames, error: BadFile) -> None:
+        place = reject(self._directory, names, error, self._step)
+        self.tally.rejected += 1
+        event(
+            _logger,
+            logging.WARNING,
+            "file-rejected",
+            f"A day's files are set aside: {error}",
+            day=names.stem,
+            reason=error.reason,
+            place=place,
+        )

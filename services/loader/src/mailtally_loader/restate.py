@@ -1,0 +1,129 @@
+"""Making the rows of a day those of a file, by the difference between the two."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    and_,
+    delete,
+    exists,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+)
+
+from mailtally_shared.database.bulk import insert_rows
+from mailtally_shared.database.tables import CHANGE, DAILY, DETAIL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+
+    from sqlalchemy import Connection, FromClause
+
+_FIGURES = ("bytes", "hits_all", "hits_html")
+_DETAIL_KEY = ("domain", "host", "service", "status")
+_DETAIL_FIGURES = ("messages", "bytes", "transferred")
+
+
+def _staging(table: Table, key: tuple[str, ...], figures: tuple[str, ...]) -> Table:
+    """A temporary table with some columns of ``table``, one day's rows in it."""
+    return Table(
+        f"{table.name}_staged",
+        MetaData(),
+        *(Column(name, table.c[name].type, nullable=False) for name in key + figures),
+        PrimaryKeyConstraint(*key),
+        prefixes=["TEMPORARY"],
+        sqlite_with_rowid=False,
+    )
+
+
+_STAGED_DAILY = _staging(DAILY, ("domain",), _FIGURES)
+_STAGED_DETAIL = _staging(DETAIL, _DETAIL_KEY, _DETAIL_FIGURES)
+
+
+def restate_daily(
+    connection: Connection,
+    day: date,
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    load_id: int,
+    audit: bool,
+) -> None:
+    """Make a day's charged rows those of a file.
+
+    Args:
+        connection: in a transaction.
+        day: the traffic day.
+        rows: ``QmlRow``.
+        load_id: goes into each row that is new or differs.
+        audit: whether to note each difference in ``mail_traffic_change``.
+    """
+    with _staged(connection, _STAGED_DAILY, rows) as staged:
+        if audit:
+            _write_audit(connection, day, load_id)
+        _replace(connection, DAILY, staged, day, load_id=load_id)
+
+
+def restate_detail(connection: Connection, day: date, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Make a day's counted rows those of a breakdown (``Sums``).
+
+    A bare file has none, and those of an earlier load would contradict it: they go.
+    """
+    with _staged(connection, _STAGED_DETAIL, rows) as staged:
+        _replace(connection, DETAIL, staged, day)
+
+
+@contextmanager
+def _staged(
+    connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]
+) -> Iterator[Table]:
+    table.create(connection, checkfirst=False)
+    insert_rows(connection, table, rows)
+    yield table
+    table.drop(connection, checkfirst=False)
+
+
+def _write_audit(connection: Connection, day: date, load_id: int) -> None:
+    new = _STAGED_DAILY
+    old = select(DAILY).where(DAILY.c.day == day).subquery("old")
+    came_or_changed = (
+        select(literal(load_id), new.c.domain, *_figures(old), *_figures(new))
+        .select_from(new.outerjoin(old, new.c.domain == old.c.domain))
+        .where(or_(old.c.domain.is_(None), _differs(old, new)))
+    )
+    went = select(literal(load_id), old.c.domain, *_figures(old), null(), null(), null()).where(
+        ~exists().where(new.c.domain == old.c.domain)
+    )
+    columns = [column.name for column in CHANGE.c]
+    connection.execute(insert(CHANGE).from_select(columns, came_or_changed))
+    connection.execute(insert(CHANGE).from_select(columns, went))
+
+
+def _figures(table: FromClause) -> list[ColumnElement[int]]:
+    return [table.c[name] for name in _FIGURES]
+
+
+def _differs(old: FromClause, new: FromClause) -> ColumnElement[bool]:
+    return or_(*(old.c[name] != new.c[name] for name in _FIGURES))
+
+
+def _replace(connection: Connection, table: Table, staged: Table, day: date, **fixed: int) -> None:
+    """What is not staged just so goes; what is then missing comes."""
+    same_row = and_(*(table.c[column.name] == column for column in staged.c))
+    connection.execute(delete(table).where(table.c.day == day, ~exists().where(same_row)))
+    same_key = and_(*(table.c[column.name] == column for column in staged.primary_key))
+    missing = select(literal(day), *staged.c, *(literal(value) for value in fixed.values())).where(
+        ~exists().where(table.c.day == day, same_key)
+    )
+    columns = ["day", *(column.name for column in staged.c), *fixed]
+    connection.execute(insert(table).from_select(columns, missing))

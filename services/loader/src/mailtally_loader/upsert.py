@@ -1,0 +1,119 @@
+"""Loading a day: one transaction, set by set, never a statement a row.
+
+1. Lock the day and judge the set against the day's newest load.
+2. Record the load.
+3. Stage the file's rows in a temporary table; write the audit from the difference.
+4. Remove the rows that differ or are gone; insert those that are missing. What did not
+   change stays untouched, so that a restatement costs what it changes.
+5. Likewise the detail, without audit.
+
+A crash before the commit leaves the database as it was; the set is still in
+``loading/``. After it, step 1 finds the set loaded.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select
+
+from mailtally_loader.crash_at import CrashAt, Step
+from mailtally_loader.judge import Newest, Verdict, judge
+from mailtally_loader.restate import restate_daily, restate_detail
+from mailtally_shared.batches import batches
+from mailtally_shared.database.engine import lock_day, writing
+from mailtally_shared.database.tables import LOAD
+from mailtally_shared.day_files.rows import QmlTotals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+
+    from sqlalchemy import Connection, Engine
+
+    from mailtally_shared.day_files import DaySet
+
+_ROWS_A_STEP = 8192
+
+
+def load(engine: Engine, day_set: DaySet, *, now: float, step: Step) -> Verdict:
+    """Make the database's rows of a day those of a set.
+
+    Args:
+        engine: the database.
+        day_set: as ``read_day`` found it.
+        now: Unix seconds, for ``loaded_at``.
+        step: called at each crash point.
+
+    Returns:
+        What was done.
+
+    Raises:
+        BadFile: it must not be loaded.
+        Unavailable: the database cannot be used at the moment.
+    """
+    with writing(engine) as connection:
+        lock_day(connection, day_set.day)
+        newest = _newest(connection, day_set.day)
+        verdict = judge(day_set, newest)
+        if verdict is not Verdict.SKIP:
+            load_id = _record(connection, day_set, now)
+        if verdict is Verdict.LOAD:
+            audit = newest is not None
+            rows = _watched(day_set.qml_rows(), step)
+            restate_daily(connection, day_set.day, rows, load_id=load_id, audit=audit)
+            restate_detail(connection, day_set.day, _watched(day_set.sums(), step))
+        step(CrashAt.ROWS_LOADED)
+    return verdict
+
+
+def _newest(connection: Connection, day: date) -> Newest | None:
+    of_day = LOAD.c.day == day
+    row = connection.execute(
+        select(LOAD).where(of_day).order_by(LOAD.c.id.desc()).limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    revision = connection.scalar(select(func.max(LOAD.c.revision)).where(of_day))
+    totals = QmlTotals(row.qml_rows, row.bytes, row.hits_all, row.hits_html)
+    return Newest(revision or 0, row.qml_sha256, row.breakdown_sha256, totals)
+
+
+def _record(connection: Connection, day_set: DaySet, now: float) -> int:
+    totals = day_set.totals
+    values = {
+        "day": day_set.day,
+        "qml_sha256": day_set.qml_sha256,
+        "qml_rows": totals.rows,
+        "bytes": totals.bytes,
+        "hits_all": totals.hits_all,
+        "hits_html": totals.hits_html,
+        "loaded_at": datetime.fromtimestamp(now, UTC),
+        **_of_manifest(day_set),
+    }
+    inserted: Any = connection.execute(insert(LOAD).values(values))
+    return int(inserted.inserted_primary_key.id)
+
+
+def _of_manifest(day_set: DaySet) -> dict[str, Any]:
+    if day_set.manifest is None:
+        return {}
+    columns = {
+        "revision",
+        "timezone",
+        "complete",
+        "missing_hosts",
+        "policy",
+        "breakdown_sha256",
+        "breakdown_rows",
+        "total_messages",
+        "total_bytes",
+    }
+    return day_set.manifest.model_dump(mode="json", include=columns)
+
+
+def _watched(rows: Iterable[tuple[Any, ...]], step: Step) -> Iterator[tuple[Any, ...]]:
+    for batch in batches(rows, _ROWS_A_STEP):
+        step(CrashAt.ROWS_LOADING)
+        yield from batch
