@@ -24,7 +24,7 @@ from mailtally_shared.process.logs import event
 if TYPE_CHECKING:
     from mailtally_collector.batcher import Batcher, Gathered
     from mailtally_collector.ledger import Registration
-    from mailtally_collector.parse import Parsed, Parser
+    from mailtally_collector.parse import Parser
     from mailtally_collector.rejects import RejectFile
     from mailtally_collector.spool import Spool
     from mailtally_collector.tail import Chunk, Tailer

@@ -14,15 +14,12 @@ A batch's way from the spool, and what a crash costs after each step:
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_collector.crash import CrashAt
-from mailtally_shared.errors import Refused, Unavailable
+from mailtally_shared.errors import Refused
 from mailtally_shared.header import BatchHeader, Heartbeat
-from mailtally_shared.process.backoff import Backoff
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.logs import event
 
