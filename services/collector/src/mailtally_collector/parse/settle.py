@@ -1,0 +1,105 @@
+"""What is decided once a name rather than once a line, after the kernel's pass over a chunk.
+
+The kernel puts names down as they come. Here domains get their one spelling, and the limits on
+distinct hosts and statuses are kept. Only arrays and dictionaries are walked, never records.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from mailtally_collector.parse.domain import normalised
+from mailtally_collector.parse.reasons import MAX_HOSTS, Reason
+from mailtally_shared.columns import Array
+
+#: The statuses of RULES section 1.
+KNOWN_STATUSES: Final = frozenset(
+    (
+        "success",
+        "timeout",
+        "rejclam",
+        "rejspam",
+        "manyhops",
+        "mboxoverquota",
+        "badmime",
+        "bytestooverflow",
+        "partial",
+        "readerr",
+    )
+)
+#: Unknown statuses that are kept as they are; later ones of the chunk become ``OTHER``.
+MAX_UNKNOWN: Final = 200
+OTHER: Final = "other"
+
+
+def settle_domains(names: list[str], odd: Array) -> tuple[tuple[str, ...], Array]:
+    """Give each name its one spelling.
+
+    Args:
+        names: Domains as the kernel put them down, each byte a character (Latin-1).
+        odd: Whether a name may be spelled otherwise, bool, shape ``(len(names),)``.
+
+    Returns:
+        The distinct domains, and for each name its index in them or -1 where it is none.
+    """
+    if not odd.any():
+        return tuple(names), np.arange(len(names))
+    index: dict[str, int] = {}
+    codes = np.full(len(names), -1)
+    for k, name in enumerate(names):
+        domain = normalised(name.encode("latin-1")) if odd[k] else name
+        if domain is not None:
+            codes[k] = index.setdefault(domain, len(index))
+    return tuple(index), codes
+
+
+def settle_hosts(names: list[str], used: Array) -> tuple[tuple[str, ...], Array]:
+    """Keep the first ``MAX_HOSTS`` hosts.
+
+    Args:
+        names: Hosts as the kernel put them down.
+        used: The host of each record, index into ``names``, in the order of the chunk.
+
+    Returns:
+        The hosts kept, and for each name its index in them or -1 where it is not kept.
+    """
+    if len(names) <= MAX_HOSTS:
+        return tuple(names), np.arange(len(names))
+    kept = in_order(used)[:MAX_HOSTS]
+    codes = np.full(len(names), -1)
+    codes[kept] = np.arange(len(kept))
+    return tuple(names[k] for k in kept.tolist()), codes
+
+
+def settle_statuses(names: list[str], used: Array) -> tuple[tuple[str, ...], Array]:
+    """Keep the known statuses and the first ``MAX_UNKNOWN`` others; the rest is ``OTHER``.
+
+    Arguments and results are as those of ``settle_hosts``; no status is -1.
+    """
+    if len(names) <= MAX_UNKNOWN:
+        return tuple(names), np.arange(len(names))
+    order = in_order(used).tolist()
+    unknown = [k for k in order if names[k] not in KNOWN_STATUSES]
+    surplus = set(unknown[MAX_UNKNOWN:])
+    index: dict[str, int] = {}
+    codes = np.zeros(len(names), np.int64)
+    for k in order:
+        name = OTHER if k in surplus else names[k]
+        codes[k] = index.setdefault(name, len(index))
+    return tuple(index), codes
+
+
+def in_order(used: Array) -> Array:
+    """The distinct values in the order in which they are first met."""
+    values, first = np.unique(used, return_index=True)
+    return values[np.argsort(first)]
+
+
+def late_reasons(domain: Array, host: Array) -> Array:
+    """The reason of each record that turned out to be none, uint8, 0 for the others."""
+    reasons = np.zeros(len(domain), np.uint8)
+    reasons[host < 0] = Reason.TOO_MANY_HOSTS
+    reasons[domain < 0] = Reason.BAD_DOMAIN
+    return reasons

@@ -1,0 +1,114 @@
+"""The parser of the ``stats`` traffic log of qmail under H-Sphere (RULES sections 1 to 3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from mailtally_collector.parse.entries import run_read_chunk, run_spell
+from mailtally_collector.parse.machine import Bytes
+from mailtally_collector.parse.names import DOMAIN, HOST, STATUS, Key, Names
+from mailtally_collector.parse.page import Margin, Page
+from mailtally_collector.parse.parsed import Parsed, Rejects
+from mailtally_collector.parse.scanning import LINE_FEED
+from mailtally_collector.parse.settle import (
+    late_reasons,
+    settle_domains,
+    settle_hosts,
+    settle_statuses,
+)
+from mailtally_shared.columns import Array, Columns
+
+#: A line that is passed when there is nothing to parse yet.
+_WARMING = b"Jan  1 00:00:00 a.example in[1]: 0|a@a.example|a@a.example|0|success\n"
+
+
+class StatsParser:
+    """A :class:`Parser` of the ``stats`` log. For one thread at a time; it holds no GIL inside."""
+
+    def __init__(self) -> None:
+        self._key: Final = Key.fresh()
+
+    def parse(self, chunk: bytes | bytearray | memoryview) -> Parsed:
+        r"""Parse whole lines; see :meth:`Parser.parse`.
+
+        Memory: about 100 bytes a record, plus the dictionaries.
+
+        Raises:
+            ValueError: The last line has no ``\n``.
+        """
+        data = _bytes_of(chunk)
+        if not len(data):
+            return Parsed.nothing()
+        if data[-1] != LINE_FEED:
+            raise ValueError("A chunk has to end with a line feed.")
+        line_feeds = np.flatnonzero(data == LINE_FEED)
+        lines = len(line_feeds)
+        page, margin = Page.blank(lines, self._key), Margin.blank(lines)
+        nuls = bool(data.min() == 0)
+        rows, bad = run_read_chunk(data, line_feeds, nuls, page, margin)
+        return _settled(data, page, rows, Rejects(*(column[:bad] for column in margin)))
+
+
+def warm() -> None:
+    """Compile the kernel, or load it from disk, so that the first chunk is not slow.
+
+    Compiling takes some 10 s, loading a fraction of a second.
+    """
+    StatsParser().parse(_WARMING)
+
+
+def _bytes_of(chunk: bytes | bytearray | memoryview) -> Bytes:
+    """The chunk as an array that cannot be written to, so that the kernel is compiled once."""
+    data = np.frombuffer(chunk, np.uint8)
+    data.flags.writeable = False
+    return data
+
+
+def _settled(data: Bytes, page: Page, rows: int, rejects: Rejects) -> Parsed:
+    """Make columns of the rows, and rejects of those whose names turn out to be none."""
+    names, odd = _spelled(data, DOMAIN, page.domains)
+    domains, codes = settle_domains(names, odd)
+    domain = codes[page.domain[:rows]]
+    names, _ = _spelled(data, HOST, page.hosts)
+    hosts, codes = settle_hosts(names, page.host[:rows][domain >= 0])
+    host = codes[page.host[:rows]]
+    late = late_reasons(domain, host)
+    good = np.flatnonzero(late == 0) if late.any() else slice(rows)
+    names, _ = _spelled(data, STATUS, page.statuses)
+    statuses, codes = settle_statuses(names, page.status[good])
+    columns = Columns(
+        time=page.time[good],
+        size=page.size[good],
+        attempts=page.attempts[good],
+        service=page.service[good],
+        host=host[good].astype(np.uint16),
+        status=codes[page.status[good]].astype(np.uint8),
+        domain=domain[good].astype(np.uint32),
+        hosts=hosts,
+        statuses=statuses,
+        domains=domains,
+    )
+    return Parsed(columns, _with_late(rejects, page, late), rows + len(rejects))
+
+
+def _spelled(data: Bytes, letters: Bytes, names: Names) -> tuple[list[str], Array]:
+    """The names of a dictionary, each byte a character, and which of them are odd."""
+    count = int(names.count[0])
+    text = np.empty(count + int((names.end[:count] - names.start[:count]).sum()), np.uint8)
+    odd = np.empty(count, np.bool_)
+    run_spell(data, letters, names, text, odd)
+    return text.tobytes().decode("latin-1").split("\n")[:-1], odd
+
+
+def _with_late(rejects: Rejects, page: Page, late: Array) -> Rejects:
+    """The rejects with the late ones among them, in the order of the chunk."""
+    rows = np.flatnonzero(late)
+    if not len(rows):
+        return rejects
+    start = np.concatenate([rejects.start, page.start[rows]])
+    end = np.concatenate([rejects.end, page.end[rows]])
+    reason = np.concatenate([rejects.reason, late[rows]])
+    order = np.argsort(start)
+    return Rejects(start[order], end[order], reason[order])
