@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailtally_shared.columns import MAX_SUM
 from mailtally_shared.day_files import (
     ChargingPolicy,
     DayFacts,
@@ -223,3 +224,21 @@ def test_a_day_that_no_calendar_has_is_a_bad_name(tmp_path: Path) -> None:
     with pytest.raises(BadFile) as caught:
         read_day(tmp_path, DayNames("31.02.2026"))
     assert caught.value.reason == "bad-name"
+
+
+def test_sums_that_no_table_could_hold_are_bad_files_not_a_stop(tmp_path: Path) -> None:
+    (tmp_path / NAMES.qml).write_bytes(b"|a.example|9007199254740991|1|0|\n|b.example|1|0|0|\n")
+    with pytest.raises(BadFile, match="total exceeds"):
+        read_day(tmp_path, NAMES)
+    huge = ROWS[0]._replace(bytes=MAX_SUM, transferred=MAX_SUM)
+    written(tmp_path / "set", rows=[huge])
+    change(tmp_path / "set" / NAMES.breakdown, b"m1", b"m0")
+    row = b"b.example,m1.example.com,smtp-in,success,1,1,1\r\n"
+    with (tmp_path / "set" / NAMES.breakdown).open("ab") as file:
+        file.write(row)
+    old = manifest.parse((tmp_path / "set" / NAMES.manifest).read_bytes(), "x").breakdown_sha256
+    new = sha256_of(tmp_path / "set" / NAMES.breakdown)
+    change(tmp_path / "set" / NAMES.manifest, old.encode(), new.encode())
+    with pytest.raises(BadFile) as caught:
+        read_day(tmp_path / "set", NAMES)
+    assert caught.value.reason == "too-large"

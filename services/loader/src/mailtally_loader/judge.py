@@ -59,7 +59,7 @@ def _judge_bare(day_set: DaySet, newest: Newest) -> Verdict:
     ):
         raise BadFile(
             "lowers-total",
-            str(day_set.directory / day_set.names.qml),
+            day_set.names.qml,
             f"it has no manifest and would lower the day from {theirs} to {ours}; "
             "if that is right, let the day writer restate the day",
         )
@@ -77,6 +77,6 @@ def _judge_revision(day_set: DaySet, manifest: Manifest, newest: Newest) -> Verd
         return Verdict.SKIP
     raise BadFile(
         "stale",
-        str(day_set.directory / day_set.names.qml),
+        day_set.names.qml,
         f"it is revision {manifest.revision}, but revision {newest.revision} was loaded before",
     )
