@@ -1,0 +1,77 @@
+# `make` lists the targets. Needs only Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# pip takes every version from here, those of the build tools too: the older name of the second
+# variable is the first.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PROJECTS := shared services/collector services/aggregator services/loader services/console
+PYPROJECTS := $(addsuffix /pyproject.toml,$(PROJECTS))
+CHECKED := shared/src $(wildcard services/*/src) tests $(patsubst %/__init__.py,%,$(wildcard benchmarks/__init__.py))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do \
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: venv
+venv: $(VENV)/.tools ## install everything, with the test tools, into .venv
+
+$(VENV)/.installed: constraints.txt $(PYPROJECTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'mailtally needs Python 3.11 or newer: name one, as in "make PYTHON=python3.12".' >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) || { \
+		echo 'The virtual environment could not be made: on Debian and Ubuntu, install python3-venv.' >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet pip
+	$(BIN)/python -m pip install --quiet $(addprefix --editable ,$(addprefix ./,$(PROJECTS)))
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+.PHONY: demo
+demo: $(VENV)/.installed ## three pretended mail hosts, three days, and the bill
+	@$(BIN)/mailtally demo
+
+.PHONY: up
+up: $(VENV)/.installed ## everything on this machine, for real; UP='--logs GLOB --data DIR'
+	@$(BIN)/mailtally up $(UP)
+
+.PHONY: test
+test: $(VENV)/.tools ## all tests; T='tests/unit -k name' for some
+	@$(BIN)/pytest $(T)
+
+.PHONY: lint
+lint: $(VENV)/.tools ## the linter's and the formatter's verdict
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(VENV)/.tools ## the type checker's verdict
+	@$(BIN)/mypy --strict $(CHECKED)
+
+.PHONY: coverage
+coverage: $(VENV)/.tools ## branch coverage of the pure modules, 95 % or more
+	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --quiet --cov --cov-config=tests/architecture/pure-modules.toml tests/unit
+
+.PHONY: bench
+bench: $(VENV)/.tools ## records per second, beside mawk and Polars
+	@$(BIN)/python -m benchmarks
+
+.PHONY: format
+format: $(VENV)/.tools ## let the formatter have its way
+	@$(BIN)/ruff format
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache demo-data
+	find shared services tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
