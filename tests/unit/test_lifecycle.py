@@ -9,8 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from mailtally_shared.process.lifecycle import Stop
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONG = 60.0  # seconds; a test that waits so long has failed
 
@@ -85,6 +89,28 @@ def test_after_close_a_request_and_a_wait_still_do_no_harm() -> None:
     assert stop.wait(0.001) is False
     stop.request()
     assert stop.wait(LONG) is True
+
+
+def test_a_late_request_writes_into_no_other_file(tmp_path: Path) -> None:
+    # Descriptors are given again at once: a stop that closed its own early would hit this file.
+    victim = tmp_path / "spool"
+    for _ in range(200):
+        with Stop() as stop:
+            thread = threading.Thread(target=stop.request)
+            thread.start()
+            stop.wait(LONG)
+        with victim.open("wb"):
+            thread.join(LONG)
+        assert victim.read_bytes() == b""
+
+
+def test_its_descriptors_are_given_back_with_it() -> None:
+    numbers = set()
+    for _ in range(50):
+        stop = Stop()
+        numbers.add(stop.fileno())
+        del stop
+    assert len(numbers) < 50
 
 
 def test_a_request_right_after_the_check_is_not_missed() -> None:

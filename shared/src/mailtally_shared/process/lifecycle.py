@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ class Stop:
     def __init__(self) -> None:
         self._readable, self._writable = os.pipe()
         os.set_blocking(self._writable, False)
+        # Closed when nobody holds this object any more. Sooner, a ``request`` in another thread
+        # could write into whatever file was given the number meanwhile.
+        weakref.finalize(self, _close, self._readable, self._writable)
         self._requested = False
-        self._closed = False
         self._former: dict[signal.Signals, Callable[[int, FrameType | None], object] | int] = {}
 
     @property
@@ -49,12 +52,11 @@ class Stop:
         if self._requested:
             return
         self._requested = True
-        if not self._closed:
-            os.write(self._writable, b".")
+        os.write(self._writable, b".")
 
     def wait(self, seconds: float) -> bool:
         """Sleep for ``seconds``, or until the request; returns ``requested``."""
-        if not self._requested and not self._closed:
+        if not self._requested:
             poll = select.poll()
             poll.register(self._readable, select.POLLIN)
             poll.poll(max(0, round(seconds * 1000)))
@@ -74,14 +76,10 @@ class Stop:
         return self
 
     def close(self) -> None:
-        """Put the former signal handlers back and release the pipe."""
+        """Put the former signal handlers back."""
         for number, former in self._former.items():
             signal.signal(number, former)
         self._former.clear()
-        if not self._closed:
-            self._closed = True
-            os.close(self._readable)
-            os.close(self._writable)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self._requested:
@@ -99,3 +97,8 @@ class Stop:
         _traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
