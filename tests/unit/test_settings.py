@@ -182,6 +182,17 @@ def test_a_table_that_is_none_is_an_error(toml: Callable[[str], Path]) -> None:
     assert error.endswith("expected a table [collector]")
 
 
+def test_a_variable_for_a_whole_table_is_json_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILTALLY_COLLECTOR__SPOOL", '{"keep_applied": 5}')
+    assert load_settings(Sample).spool.keep_applied == 5
+    monkeypatch.setenv("MAILTALLY_COLLECTOR__SPOOL", "5 seconds")
+    monkeypatch.setenv("MAILTALLY_TIMEZONE", "Mars/Olympus")
+    of_spool, of_zone = errors_of()
+    assert "spool" in of_spool
+    assert of_spool.endswith("expected JSON, or one variable for each value")
+    assert of_zone.startswith("MAILTALLY_TIMEZONE")
+
+
 def test_no_password_shows_in_an_error_or_the_settings_themselves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

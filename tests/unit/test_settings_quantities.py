@@ -69,4 +69,8 @@ def test_no_text_raises_anything_but_a_validation_error(text: str) -> None:
 def test_addresses_have_a_host_and_a_port() -> None:
     assert parsed(Address, "127.0.0.1:9100") == ("127.0.0.1", 9100)
     assert parsed(Address, "[::1]:9100") == ("::1", 9100)
+    assert parsed(Address, ("127.0.0.1", 9100)) == ("127.0.0.1", 9100)
+
+
+def test_where_it_makes_sense_a_duration_may_be_zero() -> None:
     assert parsed(SecondsOrZero, "0") == 0
