@@ -17,9 +17,9 @@ from mailtally_shared.errors import BadBatch
 MAX_MESSAGE = 2**20
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
-CollectorId = Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\Z")]
-HostName = Annotated[str, Field(pattern=r"\A[a-z0-9._:-]{1,255}\Z")]
-Reason = Annotated[str, Field(pattern=r"\A[a-z-]{1,40}\Z")]
+CollectorId = Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\z")]
+HostName = Annotated[str, Field(pattern=r"\A[a-z0-9._:-]{1,255}\z")]
+Reason = Annotated[str, Field(pattern=r"\A[a-z-]{1,40}\z")]
 
 
 class _Message(BaseModel):
@@ -55,7 +55,7 @@ class BatchHeader(_Message):
     progress: Annotated[str, Field(max_length=512 * 1024)]
     payload_key: Annotated[str, Field(max_length=512)]
     payload_bytes: Count
-    checksum: Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\Z")]
+    checksum: Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\z")]
 
 
 class Heartbeat(_Message):

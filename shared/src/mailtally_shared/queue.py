@@ -57,4 +57,4 @@ def broker_errors(connection: kombu.Connection) -> Iterator[None]:
     try:
         yield
     except failures as error:
-        raise Unavailable(f"The broker does not answer: {error}.") from error
+        raise Unavailable(f"The broker does not answer: {str(error).rstrip('.')}.") from error

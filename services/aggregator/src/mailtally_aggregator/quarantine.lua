@@ -1,23 +1,25 @@
 -- Count an unusable batch and, at the limit, keep it aside whole and let the ledger pass it.
 -- Prepended by ledger.lua.
 --
--- ARGV[1]  cmsgpack of {batch, entry, poison_key, poison_field, limit, keep_key, sums_key, ...}
+-- ARGV[1]  cmsgpack of {batch, entry, reason, limit, poison_key, keep_key, sums_key, max_…}
+-- ARGV[2]  what to keep, as it is: Redis's cmsgpack knows no binary strings
 -- Answer   "again"  it will be sent again; "kept"  it is in quarantine; "full"  there is no room;
 --          "refused"  it is applied already, or its collector is fenced: nothing to keep.
 
 local request = cmsgpack.unpack(ARGV[1])
 local batch = request.batch
+local kept = ARGV[2]
 
 local function room()
   local sums = redis.call('HMGET', request.sums_key, 'batches', 'bytes')
   return tonumber(sums[1] or '0') < request.max_batches
-    and tonumber(sums[2] or '0') + #request.kept <= request.max_bytes
+    and tonumber(sums[2] or '0') + #kept <= request.max_bytes
 end
 
 local function keep()
-  if redis.call('HSET', request.keep_key, request.entry, request.kept) == 1 then
+  if redis.call('HSET', request.keep_key, request.entry, kept) == 1 then
     redis.call('HINCRBY', request.sums_key, 'batches', 1)
-    redis.call('HINCRBY', request.sums_key, 'bytes', #request.kept)
+    redis.call('HINCRBY', request.sums_key, 'bytes', #kept)
     redis.call('HINCRBY', request.sums_key, 'reason:' .. request.reason, 1)
   end
 end

@@ -79,7 +79,6 @@ class Quarantine:
         about = {"reason": why.reason, "message": str(why), "time": int(now)}
         request |= {
             "entry": entry,
-            "kept": msgpack.packb(kept | about),
             "reason": why.reason,
             "poison_key": self._keys.poison,
             "keep_key": self._keys.quarantine,
@@ -89,7 +88,9 @@ class Quarantine:
         }
         keys = declared_keys(request, self._keys.tag)
         with unavailable_errors():
-            answer: bytes = self._script(keys=keys, args=[msgpack.packb(request)])
+            answer: bytes = self._script(
+                keys=keys, args=[msgpack.packb(request), msgpack.packb(kept | about)]
+            )
         if answer == b"full":
             raise Refused(
                 f"The quarantine is full ({self._limits.batches} batches or "

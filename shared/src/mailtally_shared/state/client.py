@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 #: Answers of a server that is there but cannot work now: out of memory, failing
 #: disk, read-only replica, loading. All call for waiting, none for giving up.
+#: redis-py has a class for some of them and leaves the code in the text of others.
 _PASSING = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS")
+_PASSING_TYPES = (
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.BusyLoadingError,
+    redis.exceptions.MasterDownError,
+    redis.exceptions.ClusterDownError,
+)
 
 State = redis.Redis
 
@@ -46,8 +54,12 @@ def unavailable_errors() -> Iterator[None]:
     try:
         yield
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise Unavailable(f"Redis (the state) does not answer: {error}.") from error
+        raise Unavailable(f"Redis (the state) does not answer: {_said(error)}.") from error
     except redis.ResponseError as error:
-        if str(error).startswith(_PASSING):
-            raise Unavailable(f"Redis (the state) cannot work now: {error}.") from error
+        if isinstance(error, _PASSING_TYPES) or str(error).startswith(_PASSING):
+            raise Unavailable(f"Redis (the state) cannot work now: {_said(error)}.") from error
         raise
+
+
+def _said(error: Exception) -> str:
+    return str(error).rstrip(".")

@@ -1,0 +1,105 @@
+"""A state that came back empty is refilled, or refused; it is never counted into silently."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailtally_aggregator.commit import Committer
+from mailtally_aggregator.opening import SNAPSHOTS, open_state
+from mailtally_aggregator.request import Batch
+from mailtally_aggregator.snapshot import KEPT, restore_snapshot, snapshots, take_snapshot
+from mailtally_aggregator.totals import Totals
+from mailtally_collector.ledger import Applied, Ledger
+from mailtally_shared.errors import BadFile, Refused
+from tests.support.day_sets import put_set
+from tests.support.records import NOON, FakeCollector, Record, columns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mailtally_shared.calendar import Calendar
+    from mailtally_shared.state.client import State
+    from mailtally_shared.state.keys import StateKeys
+
+DAY = date(2026, 2, 16)
+RECORDS = [Record(size=10), Record(domain="b.example", size=5, attempts=3)]
+
+
+@pytest.fixture
+def filled(state: State, keys: StateKeys, calendar: Calendar) -> FakeCollector:
+    sender = FakeCollector(state, keys)
+    batch = Batch(sender.batch(RECORDS), columns(RECORDS))
+    Committer(state, keys, calendar).apply([batch], [], NOON)
+    return sender
+
+
+def test_an_emptied_state_is_refilled_from_the_newest_snapshot(
+    filled: FakeCollector, state: State, keys: StateKeys, tmp_path: Path
+) -> None:
+    before = Totals(state, keys).read(DAY)
+    filled.batch(RECORDS)  # a payload under way is no part of a snapshot
+    take_snapshot(state, keys, tmp_path / SNAPSHOTS, NOON)
+    state.flushall()
+    open_state(state, keys, tmp_path)
+    assert Totals(state, keys).read(DAY) == before
+    assert Ledger(state, keys).register("mail1", filled.id, 1).epoch == 1
+    seen = Ledger(state, keys).applied(Ledger(state, keys).register("mail1", filled.id, 1))
+    assert seen == Applied(1, frozenset())
+    assert not state.keys("*payload*")
+
+
+def test_a_damaged_snapshot_is_passed_over_for_an_older_one(
+    filled: FakeCollector,  # noqa: ARG001 - it fills the state
+    state: State,
+    keys: StateKeys,
+    tmp_path: Path,
+) -> None:
+    take_snapshot(state, keys, tmp_path / SNAPSHOTS, NOON)
+    newer = take_snapshot(state, keys, tmp_path / SNAPSHOTS, NOON + 60)
+    newer.write_bytes(newer.read_bytes()[:-1])
+    with pytest.raises(BadFile):
+        restore_snapshot(state, keys, newer)
+    state.flushall()
+    open_state(state, keys, tmp_path)
+    assert len(Totals(state, keys).days()) == 1
+
+
+def test_an_empty_state_where_something_was_counted_is_refused(
+    state: State, keys: StateKeys, tmp_path: Path
+) -> None:
+    put_set(tmp_path, {"example.com": 1})
+    state.flushall()
+    with pytest.raises(Refused, match="--accept-empty-state"):
+        open_state(state, keys, tmp_path)
+    open_state(state, keys, tmp_path, accept_empty=True)
+    assert state.get(keys.format) == b"1"
+
+
+def test_a_new_site_begins_with_an_empty_state(
+    state: State, keys: StateKeys, tmp_path: Path
+) -> None:
+    state.flushall()
+    open_state(state, keys, tmp_path / "not-there-yet")
+    assert state.get(keys.format) == b"1"
+
+
+def test_a_state_of_another_format_is_refused(
+    state: State, keys: StateKeys, tmp_path: Path
+) -> None:
+    state.set(keys.format, "2")
+    with pytest.raises(Refused, match="format"):
+        open_state(state, keys, tmp_path)
+
+
+def test_the_oldest_snapshots_are_dropped(state: State, keys: StateKeys, tmp_path: Path) -> None:
+    paths = [take_snapshot(state, keys, tmp_path, NOON + i) for i in range(KEPT + 2)]
+    assert snapshots(tmp_path) == paths[: -KEPT - 1 : -1]
+
+
+def test_a_snapshot_is_readable_by_its_owner_only(
+    state: State, keys: StateKeys, tmp_path: Path
+) -> None:
+    assert take_snapshot(state, keys, tmp_path, NOON).stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,70 @@
+"""A day is written when everybody has passed it, or at the deadline, and again when it changes."""
+
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from mailtally_aggregator.watermark import DayPolicy, DayState, due_days
+from mailtally_shared.calendar import Calendar
+
+CALENDAR = Calendar(ZoneInfo("UTC"))
+DAY = date(2026, 2, 16)
+END = CALENDAR.end_of(DAY)
+POLICY = DayPolicy(grace=900, deadline=6 * 3600, restate_after=60, restate_at_most=900)
+FRESH = DayState(DAY, changes=5, changed_at=END - 1)
+WRITTEN = replace(FRESH, written_changes=5, written_at=END + 1000, complete=True)
+
+
+def due(state: DayState, watermarks: dict[str, float], now: float) -> list[tuple[str, ...]]:
+    return [found.missing for found in due_days([state], watermarks, CALENDAR, POLICY, now)]
+
+
+def test_a_day_that_everybody_has_passed_is_due_complete() -> None:
+    assert due(FRESH, {"mail1": END + 900, "mail2": END + 5000}, END + 5000) == [()]
+
+
+def test_a_day_waits_for_the_slowest_collector_and_the_grace() -> None:
+    assert due(FRESH, {"mail1": END + 899, "mail2": END + 5000}, END + 5000) == []
+
+
+def test_at_the_deadline_a_day_is_due_without_the_missing_hosts() -> None:
+    watermarks = {"mail2": 0.0, "mail1": END + 900, "mail3": END - 1}
+    assert due(FRESH, watermarks, END + POLICY.deadline) == [("mail2", "mail3")]
+
+
+def test_a_written_day_that_did_not_change_is_not_due() -> None:
+    assert due(WRITTEN, {"mail1": END + 900}, END + 10_000_000) == []
+
+
+def test_an_incomplete_day_is_due_again_once_it_is_complete() -> None:
+    incomplete = replace(WRITTEN, complete=False)
+    assert due(incomplete, {"mail1": END}, END + POLICY.deadline + 1) == []
+    assert due(incomplete, {"mail1": END + 900}, END + POLICY.deadline + 1) == [()]
+
+
+def test_late_lines_restate_a_day_once_they_are_quiet() -> None:
+    changed = replace(WRITTEN, changes=6, changed_at=END + 2000, written_at=END + 1990)
+    watermarks = {"mail1": END + 9000.0}
+    assert due(changed, watermarks, END + 2059) == []
+    assert due(changed, watermarks, END + 2060) == [()]
+
+
+def test_lines_that_keep_coming_late_do_not_hold_a_restatement_up_for_ever() -> None:
+    changed = replace(WRITTEN, changes=6, changed_at=END + 2899)
+    watermarks = {"mail1": END + 9000.0}
+    assert due(changed, watermarks, END + 1899) == []
+    assert due(changed, watermarks, END + 2900) == [()]
+
+
+def test_a_current_day_is_not_due() -> None:
+    assert due(FRESH, {"mail1": END - 100}, END - 90) == []
+
+
+def test_without_any_collector_a_past_day_is_due() -> None:
+    assert due(FRESH, {}, END + 1) == [()]
+
+
+def test_days_are_due_oldest_first() -> None:
+    days = [replace(FRESH, day=date(2026, 2, d)) for d in (16, 14, 15)]
+    found = due_days(days, {}, CALENDAR, POLICY, END + 1)
+    assert [d.state.day.day for d in found] == [14, 15, 16]
