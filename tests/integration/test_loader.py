@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 
 from mailtally_loader.__main__ import main
 from mailtally_loader.crash_at import CrashAt
@@ -21,6 +22,7 @@ from mailtally_loader.inbox import Inbox
 from mailtally_loader.loader import Loader
 from mailtally_loader.service import run
 from mailtally_loader.settings import LoaderSettings
+from mailtally_loader.upsert import load
 from mailtally_shared.database.engine import open_engine, reading
 from mailtally_shared.database.tables import CHANGE, DAILY, DETAIL, LOAD
 from mailtally_shared.database.upgrade import upgrade
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from mailtally_loader.crash_at import Step
+    from mailtally_loader.judge import Verdict
+    from mailtally_shared.day_files import DaySet
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -207,6 +211,14 @@ def test_a_newer_revision_that_arrives_after_half_a_claim_wins(lite: Site) -> No
     assert [name for name in lite.files() if not name.startswith("loaded/")] == []
 
 
+def test_what_else_lies_in_loading_is_left_alone(lite: Site) -> None:
+    stray = lite.directory / "loading" / "notes"
+    stray.mkdir(parents=True)
+    (stray / "todo.txt").touch()
+    lite.work()
+    assert list(lite.files()) == ["loading/notes/todo.txt"]
+
+
 def test_a_bad_file_is_set_aside_whole_with_its_reason_and_the_next_is_loaded(site: Site) -> None:
     put_set(site.directory, {"a.example": 1})
     (site.directory / NAMES.breakdown).write_bytes(b"damaged")
@@ -270,6 +282,39 @@ def test_what_is_claimed_stays_claimed_while_the_database_is_away(tmp_path: Path
     back = Site(engine, tmp_path)
     back.work()
     assert len(back.rows()["mail_traffic_daily"]) == 1
+
+
+def test_a_newer_revision_waits_until_the_one_in_loading_is_worked_off(tmp_path: Path) -> None:
+    place = tmp_path / "statistic"
+    away = open_engine("postgresql://192.0.2.1:1/x?connect_timeout=1")
+    for revision in (1, 2):
+        put_set(place, {"a.example": revision}, revision=revision)
+        with pytest.raises(Unavailable):
+            Site(away, place).work()
+    assert (place / NAMES.qml).exists()
+    engine = open_engine(f"sqlite:///{tmp_path}/lite.sqlite")
+    upgrade(engine)
+    back = Site(engine, place)
+    back.work()
+    back.work()
+    assert [row[2] for row in back.rows()["mail_traffic_load"]] == [1, 2]
+
+
+def test_rows_that_the_database_refuses_do_not_hold_up_the_next_day(
+    lite: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_the_first(engine: Engine, day_set: DaySet, **others: Any) -> Verdict:  # noqa: ANN401  # passed on as they are
+        if day_set.day == DAY:
+            raise DataError("INSERT", {}, ValueError("no such value"))
+        return load(engine, day_set, **others)
+
+    monkeypatch.setattr("mailtally_loader.loader.load", refuse_the_first)
+    put_set(lite.directory, {"a.example": 1})
+    put_set(lite.directory, {"b.example": 2}, day=DAY.replace(day=2))
+    lite.work()
+    assert [row[1] for row in lite.rows()["mail_traffic_daily"]] == ["b.example"]
+    (reason,) = (lite.directory / "rejected").rglob("*.reason.txt")
+    assert reason.read_text("ascii").startswith("refused-by-database\n")
 
 
 def settings_for(site: Site) -> LoaderSettings:

@@ -53,11 +53,7 @@ def claim(directory: Path, names: DayNames, step: Step) -> bool:
 
 def claimed(directory: Path) -> list[DayNames]:
     """The days in ``loading/``, oldest first."""
-    days = [
-        DayNames(path.name)
-        for path in (directory / LOADING).iterdir()
-        if path.is_dir() and (path / DayNames(path.name).qml).exists()
-    ]
+    days = [names for names, path in _places(directory) if (path / names.qml).exists()]
     return sorted(days, key=lambda names: names.stem.split(".")[::-1])
 
 
@@ -66,11 +62,18 @@ def tidy(directory: Path) -> None:
 
     The caller holds the lock of ``directory``.
     """
-    for path in list((directory / LOADING).iterdir()):
-        if path.name.startswith(_DONE):
-            shutil.rmtree(path)
-        elif path.is_dir() and not (path / DayNames(path.name).qml).exists():
+    for path in list((directory / LOADING).glob(f"{_DONE}*")):
+        shutil.rmtree(path)
+    for names, path in _places(directory):
+        if not (path / names.qml).exists():
             _undo(directory, path)
+
+
+def _places(directory: Path) -> list[tuple[DayNames, Path]]:
+    """The directories of days in ``loading/``; whatever else lies there is left alone."""
+    paths = [path for path in (directory / LOADING).iterdir() if path.is_dir()]
+    named = [(DayNames.of_qml(f"{path.name}.qml.txt"), path) for path in paths]
+    return [(names, path) for names, path in named if names]
 
 
 def _undo(directory: Path, half: Path) -> None:

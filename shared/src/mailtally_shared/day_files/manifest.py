@@ -21,7 +21,8 @@ class DayFacts(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     day: date
-    timezone: str  # IANA name; the day is a calendar day there
+    # The IANA name of the zone in which the day is a calendar day.
+    timezone: Annotated[str, Field(pattern="^[!-~]{1,64}$")]
     revision: Annotated[int, Field(ge=1, le=MAX_SUM)]
     complete: bool  # every known collector has passed the end of the day
     missing_hosts: tuple[str, ...] = ()
