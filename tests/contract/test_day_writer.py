@@ -143,7 +143,7 @@ def test_a_writer_that_lost_its_lease_cannot_take_a_revision(site: Site) -> None
     assert lease.hold()
     site.state.delete(site.keys.writer_lease)
     assert Lease(site.state, site.keys, 60).hold()
-    assert lease.step("begin", day=site.keys.totals.day(DAY)) is None
+    assert lease.step("begin", day=site.keys.totals.day(DAY), above="0") is None
 
 
 def test_an_expired_lease_passes_on(site: Site) -> None:
@@ -192,3 +192,15 @@ def test_a_day_that_changed_since_it_was_written_is_not_retired(site: Site) -> N
     quiet = replace(policy, days=replace(policy.days, restate_at_most=9e12, deadline=9e12))
     assert site.writer(quiet).tick(NEXT_NOON + 2 * 86_400)
     assert len(Totals(site.state, site.keys).days()) == 1
+
+
+def test_a_state_restored_from_an_older_copy_writes_above_what_lies_in_the_directory(
+    site: Site,
+) -> None:
+    site.count([Record(size=10)])
+    writer = site.writer()
+    writer.tick(NEXT_NOON)
+    site.state.hdel(site.keys.totals.day(DAY), "revision", "written_changes", "written_at")
+    site.count([Record(size=1)])
+    writer.tick(NEXT_NOON + 1)
+    assert (site.revision(), site.charged()) == (2, {"example.com": 11})

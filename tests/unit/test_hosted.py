@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mailtally_aggregator.hosted import NOT_HOSTED, HostedFile, parse_hosted
+from mailtally_aggregator.hosted import NOT_HOSTED, parse_hosted
+from mailtally_aggregator.hosted_file import HostedFile
 from mailtally_shared.errors import SettingsError
 
 

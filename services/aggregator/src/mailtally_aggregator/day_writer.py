@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from mailtally_aggregator.crash import CrashAt
 from mailtally_aggregator.watermark import DayPolicy, DayState, Due, due_days
-from mailtally_shared.day_files import ChargingPolicy, DayFacts, write_day
+from mailtally_shared.day_files import ChargingPolicy, DayFacts, newest_revision, write_day
 from mailtally_shared.errors import Refused
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.logs import event
@@ -45,12 +45,15 @@ class WriterPolicy:
         charging: what is charged.
         expected: collector host names that are waited for, seen or not.
         retention: seconds after a day's end from when its totals are dropped.
+        written_at: stated in manifests as the time of writing, for files that
+            are the same however often they are made; ``None``: that time.
     """
 
     days: DayPolicy = field(default_factory=DayPolicy)
     charging: ChargingPolicy = field(default_factory=ChargingPolicy)
     expected: tuple[str, ...] = ()
     retention: float = 35 * 86_400.0
+    written_at: float | None = None
 
 
 class DayWriter:
@@ -88,7 +91,8 @@ class DayWriter:
     def _write(self, due: Due, now: float) -> bool:
         day = due.state.day
         key = self._keys.totals.day(day)
-        revision = self._lease.step("begin", day=key)
+        above = str(newest_revision(self._directory, day))
+        revision = self._lease.step("begin", day=key, above=above)
         if revision is None:
             return False
         crash_point(CrashAt.REVISION_TAKEN)
@@ -102,7 +106,8 @@ class DayWriter:
             missing_hosts=due.missing,
             policy=self._policy.charging,
         )
-        if not write_day(self._directory, facts, totals.rows, now=now):
+        stated = now if self._policy.written_at is None else self._policy.written_at
+        if not write_day(self._directory, facts, totals.rows, now=stated):
             return False
         crash_point(CrashAt.DAY_WRITTEN)
         self._tell(facts, totals)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mailtally_aggregator.commit import Committer, Outcome
-    from mailtally_aggregator.hosted import HostedFile
+    from mailtally_aggregator.hosted_file import HostedFile
     from mailtally_aggregator.quarantine import Quarantine
     from mailtally_aggregator.receive import Receiver
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 OVERFLOW = "(overflow)"
 #: Names that are never refused for want of room.
-_RESERVED = frozenset({OVERFLOW, NOT_HOSTED})
-_NEVER_CAPPED = KNOWN_STATUSES | {OTHER_STATUS}
+RESERVED_NAMES = frozenset({OVERFLOW, NOT_HOSTED})
+NEVER_CAPPED = KNOWN_STATUSES | {OTHER_STATUS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def day_entries(
         book = keys.late if late else keys.totals
         entry = _day_entry(book, day, renamed, caps)
         if day in mends.list_names:
-            entry["names"] = sorted(_distinct(renamed.values(), 0) - _RESERVED)
+            entry["names"] = sorted(_distinct(renamed.values(), 0) - RESERVED_NAMES)
         entries.append(entry)
     return entries
 
@@ -125,7 +125,7 @@ def _day_entry(
         "name_cap": caps.names,
         "status_cap": caps.statuses,
         "name_count": sum(len(increment.keys) for increment in hosts.values()),
-        "statuses": sorted(_distinct(hosts.values(), 2) - _NEVER_CAPPED),
+        "statuses": sorted(_distinct(hosts.values(), 2) - NEVER_CAPPED),
         "messages": str(sum(sum(increment.messages) for increment in hosts.values())),
         "bytes": str(size),
         "transferred": str(size + extra),

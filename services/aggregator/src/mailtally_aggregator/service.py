@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.day_writer import DayWriter
-from mailtally_aggregator.hosted import HostedFile
+from mailtally_aggregator.hosted_file import HostedFile
 from mailtally_aggregator.intake import GroupLimits, Intake
 from mailtally_aggregator.lease import Lease
 from mailtally_aggregator.opening import SNAPSHOTS, open_state

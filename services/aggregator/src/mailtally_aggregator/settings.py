@@ -76,6 +76,14 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
         Literal["all", "in-out"],
         Field(description="All messages in Hits_All, or outgoing ones in Hits_HTML."),
     ] = "all"
+    written_at: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            description="Unix seconds to state in manifests instead of the time of writing, "
+            "for reproducible files.",
+        ),
+    ] = None
     quarantine_batches: Annotated[
         Count, Field(description="Batches kept aside before the aggregator stops.")
     ] = 1000
@@ -125,4 +133,5 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
             charging=self.charging,
             expected=self.expected_hosts,
             retention=self.retention,
+            written_at=self.written_at,
         )

@@ -17,9 +17,13 @@ local function lease()
   return token
 end
 
--- A revision number that nobody else has, for what the day's totals are now.
+-- A revision number that nobody else has, above `above`: the newest that lies in the directory,
+-- which is ahead of the state where that was restored from an older copy.
 local function begin()
-  return string.format('%d', redis.call('HINCRBY', request.day, 'revision', 1))
+  local newest = tonumber(redis.call('HGET', request.day, 'revision') or '0')
+  local revision = string.format('%d', math.max(newest, tonumber(request.above)) + 1)
+  redis.call('HSET', request.day, 'revision', revision)
+  return revision
 end
 
 -- The files of a revision are in place.

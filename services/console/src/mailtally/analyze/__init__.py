@@ -1,0 +1,1 @@
+"""``mailtally analyze``: log files to day files on one machine, with no queue between."""
