@@ -1,0 +1,149 @@
+"""The lines that were not counted, kept whole on the mail host: ``rejects.jsonl``.
+
+Each line of the file is a JSON object: ``number`` (1, 2, 3 … for ever), ``file``,
+``offset``, ``length``, ``reason``, ``line`` (its bytes, read as Latin-1).
+
+A line is on disk before the checkpoint says that it was read, and what the checkpoint
+does not know of is cut off at the start: so each rejected line is in there once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailtally_shared.day_files.durable import sync_directory
+from mailtally_shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_NAME = "rejects.jsonl"
+_OLDER = "rejects.1.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class LineReject:
+    """A line that is not counted.
+
+    Attributes:
+        path: the file it is in.
+        offset: where it begins there.
+        length: its bytes, without the line feed.
+        reason: one lower-case token.
+        kept: its text, or as much of it as is kept.
+    """
+
+    path: str
+    offset: int
+    length: int
+    reason: str
+    kept: bytes
+
+    def to_json(self, number: int) -> str:
+        """As a line of the reject file."""
+        fields = {
+            "number": number,
+            "file": self.path,
+            "offset": self.offset,
+            "length": self.length,
+            "reason": self.reason,
+            "line": self.kept.decode("latin-1"),
+        }
+        return json.dumps(fields) + "\n"
+
+
+class RejectFile:
+    """Appends rejected lines. ``count`` is the number of the last one.
+
+    When the file is over ``max_bytes`` it becomes ``rejects.1.jsonl``, in place of the
+    one that was so before.
+    """
+
+    def __init__(self, directory: Path, *, committed: int, max_bytes: int = 64 * 2**20) -> None:
+        """Open it, without the lines after number ``committed``."""
+        self._path = directory / _NAME
+        self._older = directory / _OLDER
+        self._max_bytes = max_bytes
+        self.count = committed
+        for path in (self._older, self._path):
+            _cut_after(path, committed)
+        self._descriptor = _open(self._path)
+
+    def append(self, rejects: Iterable[LineReject]) -> None:
+        """Keep lines; they are on disk when this returns.
+
+        Raises:
+            Unavailable: the disk does not take them. Nothing was kept; try again later.
+        """
+        lines = [r.to_json(self.count + n) for n, r in enumerate(rejects, start=1)]
+        if not lines:
+            return
+        try:
+            self._make_room()
+            self._write("".join(lines).encode("ascii"))
+        except OSError as error:
+            raise Unavailable(f"{self._path} cannot be written: {error.strerror}.") from error
+        self.count += len(lines)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
+
+    def _make_room(self) -> None:
+        if os.fstat(self._descriptor).st_size < self._max_bytes:
+            return
+        if self._path.exists():  # not after a failure between the two steps
+            self._path.rename(self._older)
+        former, self._descriptor = self._descriptor, _open(self._path)
+        os.close(former)
+
+    def _write(self, data: bytes) -> None:
+        before = os.fstat(self._descriptor).st_size
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(self._descriptor, memoryview(data)[written:])
+            os.fsync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, before)
+            raise
+
+
+def last_number(directory: Path) -> int:
+    """The number of the last whole line in the reject file of ``directory``; 0 without one."""
+    for path in (directory / _NAME, directory / _OLDER):
+        data = path.read_bytes() if path.exists() else b""
+        if number := _number_before(data, data.rfind(b"\n") + 1):
+            return number
+    return 0
+
+
+def _open(path: Path) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    sync_directory(path.parent)
+    return descriptor
+
+
+def _cut_after(path: Path, committed: int) -> None:
+    """Take away a torn last line, and whole ones with a number above ``committed``."""
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    end = data.rfind(b"\n") + 1
+    while _number_before(data, end) > committed:
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    if end < len(data):
+        os.truncate(path, end)
+
+
+def _number_before(data: bytes, end: int) -> int:
+    """The number of the line that ends at ``end``; 0 if it is none of ours."""
+    start = data.rfind(b"\n", 0, max(0, end - 1)) + 1
+    try:
+        return int(json.loads(data[start:end])["number"])
+    except (ValueError, KeyError, TypeError):
+        return 0

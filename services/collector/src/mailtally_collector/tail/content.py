@@ -1,0 +1,155 @@
+"""The bytes of a log file, plain or compressed with gzip; offsets count decompressed ones."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from typing import Protocol
+
+from mailtally_collector.positions import Seal
+from mailtally_collector.tail.identity import WINDOW
+
+#: What reading may fail with: a disk's fault, or a gz file cut short or damaged.
+READ_ERRORS = (OSError, EOFError, zlib.error)
+
+_SKIPPED_AT_ONCE = 2**20  # bytes decompressed in a go on the way to an offset
+
+
+class Content(Protocol):
+    """An open file. Every method may raise one of ``READ_ERRORS``."""
+
+    def identity(self) -> tuple[int, int]:
+        """Device and inode."""
+
+    def seal(self) -> Seal:
+        """Size and time of change on disk, now."""
+
+    def size(self) -> int:
+        """Where the content ends, now."""
+
+    def read_into(self, view: memoryview, at: int) -> int:
+        """Fill ``view`` from offset ``at`` on; fewer bytes only where the content ends."""
+
+    def window(self, at: int) -> bytes | None:
+        """The up to ``WINDOW`` bytes before ``at``; ``None`` if it ends before ``at``."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+def open_content(path: str, *, compressed: bool) -> Content:
+    """Open a file for reading.
+
+    Raises:
+        OSError: it is not there or not readable.
+    """
+    # Without O_NONBLOCK a pipe put in a log's place would hold everything up.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    return GzipContent(descriptor) if compressed else PlainContent(descriptor)
+
+
+class _OnDisk:
+    """What holds for the file itself, whatever is in it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def identity(self) -> tuple[int, int]:
+        stat = os.fstat(self._descriptor)
+        return stat.st_dev, stat.st_ino
+
+    def seal(self) -> Seal:
+        stat = os.fstat(self._descriptor)
+        return Seal(stat.st_size, stat.st_mtime_ns)
+
+
+class PlainContent(_OnDisk):
+    """A file as it lies there; it may grow while it is open."""
+
+    def size(self) -> int:
+        return self.seal().size
+
+    def read_into(self, view: memoryview, at: int) -> int:
+        got = 0
+        while got < len(view):
+            count = os.preadv(self._descriptor, [view[got:]], at + got)
+            if count == 0:
+                break
+            got += count
+        return got
+
+    def window(self, at: int) -> bytes | None:
+        length = min(at, WINDOW)
+        window = os.pread(self._descriptor, length, at - length)
+        return window if len(window) == length else None
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class GzipContent(_OnDisk):
+    """What is in a gz file.
+
+    Going forward is cheap, and so is going back by one window; anything further
+    back begins again at the start.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor)
+        self._raw = os.fdopen(descriptor, "rb")
+        self._file = gzip.GzipFile(fileobj=self._raw, mode="rb")
+        self._at = 0
+        self._behind = b""  # the bytes just before ``_at``
+        self._fault: Exception | None = None
+
+    def size(self) -> int:
+        while self._advance(_SKIPPED_AT_ONCE):
+            pass
+        return self._at
+
+    def read_into(self, view: memoryview, at: int) -> int:
+        self._go_to(at)
+        behind = self._behind[len(self._behind) - (self._at - at) :] if at < self._at else b""
+        got = min(len(behind), len(view))
+        view[:got] = behind[:got]
+        while got < len(view) and (data := self._advance(len(view) - got, bool(got))):
+            view[got : got + len(data)] = data
+            got += len(data)
+        return got
+
+    def window(self, at: int) -> bytes | None:
+        length = min(at, WINDOW)
+        window = bytearray(length)
+        got = self.read_into(memoryview(window), at - length)
+        return bytes(window) if got == length else None
+
+    def close(self) -> None:
+        self._file.close()
+        self._raw.close()
+
+    def _go_to(self, at: int) -> None:
+        """Come to ``at``, or to less than a window beyond it, or to the end."""
+        if at < self._at - len(self._behind):
+            self._file.seek(0)
+            self._at, self._behind, self._fault = 0, b"", None
+        while self._at < at and self._advance(min(at - self._at, _SKIPPED_AT_ONCE)):
+            pass
+
+    def _advance(self, most: int, have_some: bool = False) -> bytes:  # noqa: FBT001, FBT002 - private
+        """The next bytes; none at the end.
+
+        A fault waits until what was decompressed before it has been handed out.
+        """
+        if self._fault is None:
+            try:
+                data = self._file.read1(most)
+            except READ_ERRORS as fault:
+                self._fault = fault
+            else:
+                self._at += len(data)
+                self._behind = (self._behind + data[-WINDOW:])[-WINDOW:]
+                return data
+        if have_some:
+            return b""
+        raise self._fault

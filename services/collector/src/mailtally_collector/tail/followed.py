@@ -1,0 +1,132 @@
+"""A log file that is followed: its position, and what is known of it at the moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from mailtally_collector.positions import Position
+from mailtally_collector.tail.identity import extended, trail_at
+
+if TYPE_CHECKING:
+    from mailtally_collector.positions import Mark, Seal
+    from mailtally_collector.tail.content import Content
+    from mailtally_collector.tail.discover import Age, Found
+
+
+@dataclass(slots=True)
+class Followed:
+    """One file.
+
+    Attributes:
+        position: how far it is read; outlives the process.
+        found: where the last look saw it; ``None`` if nowhere.
+        content: the file, held open. A removed one is read to its end through it.
+        verified: how it looked when its identity was last proved.
+        changed_at: when it was last seen to change.
+        log: the primary's path of its log, when it was last found.
+        age: its place among the files of the log then.
+        ended: nobody writes to it any more, so that a rest without ``\\n`` is its end.
+        searched: no line feed lies between the offset and here.
+        trouble: how it looked when reading it failed; it is left alone until it looks different.
+    """
+
+    position: Position
+    changed_at: float
+    log: str = ""
+    age: Age = (2, "")
+    found: Found | None = None
+    content: Content | None = None
+    verified: Seal | None = None
+    ended: bool = False
+    searched: int = 0
+    trouble: Seal | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name for good."""
+        return self.position.file_key
+
+    @property
+    def is_primary(self) -> bool:
+        """Its log is written to it, as far as its name tells."""
+        return self.found is not None and self.found.name.is_primary
+
+    @property
+    def is_detached(self) -> bool:
+        """It has no name any more and is read through the open file."""
+        return self.found is None and self.content is not None
+
+    @property
+    def is_lost(self) -> bool:
+        """There is nothing to read it from."""
+        return self.found is None and self.content is None
+
+    @property
+    def is_done(self) -> bool:
+        """It was read to its end for good, and has not changed since."""
+        seal = self.position.seal
+        return seal is not None and self.found is not None and self.found.seal == seal
+
+    @property
+    def is_readable(self) -> bool:
+        """There may be something to read."""
+        troubled = self.trouble is not None and self._looks() == self.trouble
+        return not (self.is_lost or self.is_done or troubled)
+
+    def unread(self) -> int:
+        """Bytes behind the offset, as far as known; of a gz file, those on disk."""
+        looks = self._looks()
+        if looks is None or self.is_done:
+            return 0
+        if self.found is not None and self.found.name.compressed:
+            return looks.size
+        return max(0, looks.size - self.position.offset)
+
+    def advance(self, mark: Mark) -> None:
+        """It is read up to ``mark``."""
+        trail = extended(self.position.trail, mark)
+        self.position = replace(self.position, offset=mark.at, trail=trail)
+        self.searched = 0
+
+    def seen(self, found: Found, now: float) -> None:
+        """A look found it there."""
+        if self.found is None or self.found.seal != found.seal:
+            self.changed_at = now
+        self.found, self.log, self.age = found, found.log, found.name.age
+        here = (found.path, found.device, found.inode)
+        if (self.position.path, self.position.device, self.position.inode) != here or (
+            self.position.gone is not None
+        ):
+            self.position = replace(
+                self.position,
+                path=found.path,
+                device=found.device,
+                inode=found.inode,
+                gone=None,
+                unread=0,
+            )
+
+    def lost(self, now: float) -> None:
+        """It can be found nowhere, or holds something else now."""
+        self.position = replace(self.position, gone=now, unread=self.unread())
+        self.found = self.verified = self.trouble = None
+
+    def _looks(self) -> Seal | None:
+        if self.content is not None:
+            return self.content.seal()
+        return None if self.found is None else self.found.seal
+
+
+def begin_at(found: Found, content: Content, offset: int) -> Position:
+    """The position of a file that is new, and that is read from ``offset`` on."""
+    return Position(
+        file_key=uuid4().hex,
+        path=found.path,
+        device=found.device,
+        inode=found.inode,
+        begin=offset,
+        offset=offset,
+        trail=trail_at(content, offset),
+    )

@@ -1,0 +1,198 @@
+"""Hand out every complete line of the logs once."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mailtally_collector.positions import Span
+from mailtally_collector.tail.content import READ_ERRORS
+from mailtally_collector.tail.cut import LONGEST_LINE, Cutter, Replaced
+from mailtally_collector.tail.discover import Discovery
+from mailtally_collector.tail.handles import Handles
+from mailtally_collector.tail.identity import mark_of
+from mailtally_collector.tail.roster import Roster, Start
+from mailtally_collector.tail.sweep import Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mailtally_collector.positions import Position, Seal
+    from mailtally_collector.rejects import LineReject
+    from mailtally_collector.tail.content import Content
+    from mailtally_collector.tail.followed import Followed
+
+#: Times that a file may turn out to be another one within one call, before that gives up.
+_PATIENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The next piece of a file.
+
+    Attributes:
+        path: the file's present name.
+        span: where the piece lies in it.
+        data: whole lines, with the last one's line feed; empty where there is a reject.
+            Holds until the next ``read``.
+        reject: the piece is one line that the parser is not to see.
+    """
+
+    path: str
+    span: Span
+    data: memoryview
+    reject: LineReject | None
+
+
+class Tailer:
+    """Follows the logs that some globs name. For one thread.
+
+    Args:
+        globs: absolute patterns, as for ``glob.glob``.
+        start: where to begin with the files of the very first look.
+        positions: where an earlier one stood; with any, ``start`` means nothing.
+        chunk_size: most bytes handed out at once, if lines are not longer.
+        longest_line: of a longer one that fills a chunk so many bytes are kept.
+        rotate_wait: a rotated file that did not change for so many seconds has ended.
+        forget_after: seconds after which a file that is gone is forgotten.
+        max_open_files: so many at most are held open.
+    """
+
+    def __init__(
+        self,
+        globs: Iterable[str],
+        *,
+        start: Start = "beginning",
+        positions: Iterable[Position] = (),
+        chunk_size: int = 4 * 2**20,
+        longest_line: int = LONGEST_LINE,
+        rotate_wait: float = 60.0,
+        forget_after: float = 7 * 86_400.0,
+        max_open_files: int = 256,
+    ) -> None:
+        self._handles = Handles(max_open_files)
+        self._roster = Roster(
+            Discovery(globs),
+            self._handles,
+            start=start,
+            rotate_wait=rotate_wait,
+            forget_after=forget_after,
+            positions=positions,
+        )
+        self._cutter = Cutter(chunk_size, longest_line)
+        self._sweep = Sweep()
+        self._served = ""
+
+    def scan(self, now: float) -> None:
+        """Look at the directories: new files, other names, emptied ones."""
+        self._roster.look(now)
+        if not self._roster.is_undecided:
+            readable = [file for file in self._roster.files.values() if file.is_readable]
+            ends = {file.key: _end(file) for file in readable if file.unread()}
+            self._sweep.begin(now, ends)
+
+    def read(self, now: float) -> Chunk | None:
+        """The next piece; from each log in turn, of its oldest file first.
+
+        Returns:
+            ``None`` when no complete line is unread. Files are followed without
+            ``scan`` as they grow.
+        """
+        for _ in range(_PATIENCE):
+            try:
+                return self._next(now)
+            except Replaced:
+                self.scan(now)
+        return None
+
+    def finish(self, now: float) -> None:
+        """No more is written: what is left without ``\\n`` is handed out as well."""
+        self._roster.finishing = True
+        self.scan(now)
+
+    def positions(self) -> list[Position]:
+        """Where reading stands after all that was handed out."""
+        return [file.position for file in self._roster.files.values()]
+
+    def caught_up_to(self) -> float:
+        """The latest known time such that all that was in the logs then has been handed out.
+
+        A last line without ``\\n`` does not count as being there. 0.0 if there is none.
+        """
+        return self._sweep.done
+
+    def backlog(self) -> int:
+        """Bytes known to be unread; of gz files, those on disk."""
+        return sum(file.unread() for file in self._roster.files.values())
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self._handles.close_all()
+
+    def _next(self, now: float) -> Chunk | None:
+        logs = sorted(self._roster.logs)
+        turn = bisect_right(logs, self._served)
+        for log in logs[turn:] + logs[:turn]:
+            for file in self._roster.logs[log]:
+                if file.is_readable and (chunk := self._read_file(file, now)):
+                    self._served = log
+                    return chunk
+        return None
+
+    def _read_file(self, file: Followed, now: float) -> Chunk | None:
+        content = self._handles.of(file)
+        if content is None:
+            self._sweep.exhausted(file.key)
+            return None
+        looks = content.seal()
+        try:
+            return self._cut(file, content) or self._rest(file, looks, now)
+        except Replaced:
+            file.verified = None
+            raise
+        except READ_ERRORS as error:
+            file.trouble = looks
+            self._handles.close(file)
+            self._handles.tell(file.position.path, error)
+            self._sweep.exhausted(file.key)
+            return None
+
+    def _cut(self, file: Followed, content: Content) -> Chunk | None:
+        _jump(file, content)
+        start, counted = file.position.offset, file.position.counted
+        cut = self._cutter.cut(file, content, counted[0][0] if counted else None)
+        if cut is None:
+            return None
+        file.advance(cut.mark)
+        self._sweep.reached(file.key, cut.mark.at)
+        span = Span(file.key, start, cut.mark.at)
+        return Chunk(file.position.path, span, cut.data, cut.reject)
+
+    def _rest(self, file: Followed, looks: Seal, now: float) -> None:
+        """Nothing is left in a file; if it has ended, it need not be looked into again."""
+        self._sweep.exhausted(file.key)
+        if file.is_detached and file.ended:
+            self._roster.retire(file, now)
+        elif file.ended and not file.is_primary:
+            trail = file.position.trail
+            ends = trail[:1] + trail[1:][-1:]
+            file.position = replace(file.position, seal=looks, trail=ends)
+            self._handles.close(file)
+
+
+def _jump(file: Followed, content: Content) -> None:
+    """Pass over what was counted before."""
+    while (counted := file.position.counted) and counted[0][0] <= file.position.offset:
+        end = max(counted[0][1], file.position.offset)
+        window = content.window(end)
+        if window is None:
+            return
+        file.advance(mark_of(window, end))
+        file.position = replace(file.position, counted=counted[1:])
+
+
+def _end(file: Followed) -> float:
+    if file.found is not None and file.found.name.compressed:
+        return float("inf")
+    return file.position.offset + file.unread()
