@@ -1,0 +1,75 @@
+"""Looking at the billing database without changing it, not even making its file."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, Label, inspect, text, type_coerce
+from sqlalchemy import func as sql
+from sqlalchemy.types import BigInteger
+
+from mailtally_shared.database.engine import open_engine, reading
+from mailtally_shared.database.tables import LOAD
+from mailtally_shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+#: A sum of many days may exceed 63 bits, which SQLite refuses and others round:
+#: the halves of the numbers are added up apart.
+_HALF = 32
+_LOW = 2**_HALF - 1
+
+
+@contextmanager
+def open_billing(url: str) -> Iterator[Connection]:
+    """A transaction on the billing database that sees one moment of it.
+
+    Args:
+        url: an SQLAlchemy URL.
+
+    Raises:
+        SettingsError: the URL means no database that can be used.
+        Unavailable: it cannot be reached, or nothing was ever loaded into it.
+    """
+    engine = open_engine(url)
+    try:
+        _require_file(engine)
+        with reading(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            if not inspect(connection).has_table(LOAD.name):
+                raise Unavailable(
+                    f"The database {_shown(engine)} has no tables yet; the loader makes them."
+                )
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def exact_sum(column: ColumnElement[int], name: str) -> tuple[Label[Any], Label[Any]]:
+    """The two columns of a query that ``read_sum`` makes a sum of; numbers not below 0."""
+    number = type_coerce(column, BigInteger)
+    return (
+        sql.sum(number.bitwise_rshift(_HALF)).label(f"{name}_high"),
+        sql.sum(number.bitwise_and(_LOW)).label(f"{name}_low"),
+    )
+
+
+def read_sum(row: Any, name: str) -> int:  # noqa: ANN401 - a row has the columns of its query
+    """The exact sum in a result row; 0 over no rows."""
+    return (int(getattr(row, f"{name}_high") or 0) << _HALF) + int(getattr(row, f"{name}_low") or 0)
+
+
+def _require_file(engine: Engine) -> None:
+    """Connecting would make an SQLite file that is not there."""
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
+        raise Unavailable(f"There is no database {engine.url.database} yet; the loader makes it.")
+
+
+def _shown(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)

@@ -1,0 +1,1 @@
+"""``mailtally report``: what was counted and charged, from the database and, where newer, live."""

@@ -1,0 +1,121 @@
+"""Shows a report: as a table, as CSV, as JSON (``docs/report.md``)."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from mailtally.report.cells import (
+    Cells,
+    aligned,
+    figure_cells,
+    figure_columns,
+    name_cells,
+    name_titles,
+)
+from mailtally.report.summary import Report, ReportedDay, notes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mailtally.report.figures import Figures
+
+#: Of the JSON document.
+FORMAT = 1
+_NOTHING = "Nothing was counted of what was asked for."
+
+
+def print_table(report: Report, console: Console) -> None:
+    """A table for people; on a terminal with short figures, otherwise plain and exact."""
+    if not report.rows:
+        _print(console, _NOTHING)
+    elif console.is_terminal:
+        console.print(_table(report))
+    else:
+        for line in aligned(_plain_rows(report), len(name_titles(report))):
+            _print(console, line)
+    for note in notes(report):
+        _print(console, note)
+
+
+def write_csv(report: Report, file: IO[str]) -> None:
+    """The rows after RFC 4180 below a header, exact and without their total."""
+    writer = csv.writer(file)
+    writer.writerow(name_titles(report) + [column.name for column in figure_columns(report)])
+    for names, row in zip(name_cells(report), report.rows, strict=True):
+        writer.writerow(names + figure_cells(report, row.figures, human=False))
+
+
+def write_json(report: Report, file: IO[str]) -> None:
+    """One document; its numbers are exact integers."""
+    titles = name_titles(report)
+    rows = [
+        dict(zip(titles, names, strict=True)) | _figures(report, row.figures)
+        for names, row in zip(name_cells(report), report.rows, strict=True)
+    ]
+    document = {
+        "format": FORMAT,
+        "by": list(report.question.by),
+        "rows": rows,
+        "total": _figures(report, report.total),
+        "left_out": report.left_out,
+        "days": [_day(day) for day in report.days],
+        "warnings": list(report.warnings),
+    }
+    json.dump(document, file, indent=2)
+    file.write("\n")
+
+
+def _table(report: Report) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False, show_footer=True)
+    names, figures = _total_row(report, human=True)
+    for title, footer in zip(name_titles(report), names, strict=True):
+        table.add_column(title, Text(footer), overflow="fold")
+    for column, footer in zip(figure_columns(report), figures, strict=True):
+        table.add_column(column.title, Text(footer), justify="right", no_wrap=True)
+    for row_names, row in zip(name_cells(report), report.rows, strict=True):
+        cells = row_names + figure_cells(report, row.figures, human=True)
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _plain_rows(report: Report) -> list[Cells]:
+    titles = name_titles(report) + [column.title for column in figure_columns(report)]
+    rows = [
+        names + figure_cells(report, row.figures, human=False)
+        for names, row in zip(name_cells(report), report.rows, strict=True)
+    ]
+    names, figures = _total_row(report, human=False)
+    return [titles, *rows, names + figures]
+
+
+def _total_row(report: Report, *, human: bool) -> tuple[Cells, Cells]:
+    blanks = [""] * (len(name_titles(report)) - 1)
+    return ["total", *blanks], figure_cells(report, report.total, human=human)
+
+
+def _figures(report: Report, figures: Figures) -> dict[str, int]:
+    columns = figure_columns(report)
+    return {column.name: number for column, number in zip(columns, figures, strict=False)}
+
+
+def _day(day: ReportedDay) -> dict[str, Any]:
+    return {
+        "day": day.day.isoformat(),
+        "source": day.source.value,
+        "revision": day.revision,
+        "complete": day.complete,
+        "missing_hosts": list(day.missing_hosts),
+        "has_breakdown": day.has_breakdown,
+        "has_more": day.has_more,
+    }
+
+
+def _print(console: Console, line: str) -> None:
+    """A line as it is: whatever it holds is no markup, and no width breaks it."""
+    console.print(Text(line), soft_wrap=True)
