@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mailtally_aggregator.crash import CrashAt
+from mailtally_aggregator.crash_at import CrashAt
 from mailtally_aggregator.watermark import DayPolicy, DayState, Due, due_days
 from mailtally_shared.day_files import ChargingPolicy, DayFacts, newest_revision, write_day
 from mailtally_shared.errors import Refused

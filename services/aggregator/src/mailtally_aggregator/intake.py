@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from mailtally_aggregator.crash import CrashAt
+from mailtally_aggregator.crash_at import CrashAt
 from mailtally_aggregator.request import Batch
 from mailtally_shared.errors import BadBatch, BadInput
 from mailtally_shared.header import BatchHeader, Heartbeat, parse_announcement

@@ -81,7 +81,6 @@ class Receiver:
     def _connect(self) -> None:
         if self._consumer is None:
             channel = self._connection.channel()
-            channel.basic_qos(prefetch_size=0, prefetch_count=self._prefetch, a_global=False)
             if hasattr(channel, "qos"):
                 # What a lost connection left behind its collector sends again; kombu's own
                 # attempt at the interpreter's exit would only talk to a broker that is gone.
@@ -89,6 +88,7 @@ class Receiver:
             self._consumer = self._connection.Consumer(
                 batch_queue(), channel=channel, on_message=self._take, accept=[]
             )
+            self._consumer.qos(prefetch_count=self._prefetch)
             self._consumer.consume()
 
     def _take(self, message: Any) -> None:  # noqa: ANN401 - kombu's messages are untyped

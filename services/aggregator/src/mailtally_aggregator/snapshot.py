@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 import zstandard
 
-from mailtally_aggregator.crash import CrashAt
+from mailtally_aggregator.crash_at import CrashAt
 from mailtally_aggregator.scripts import source
 from mailtally_shared.errors import BadFile
 from mailtally_shared.process.crash_points import crash_point

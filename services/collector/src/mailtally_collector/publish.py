@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from mailtally_collector.crash import CrashAt
+from mailtally_collector.crash_at import CrashAt
 from mailtally_shared.errors import Unavailable
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.queue import (

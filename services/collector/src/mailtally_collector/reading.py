@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from mailtally_collector.crash import CrashAt
+from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.progress import Progress
 from mailtally_collector.ship import ReadUpTo
 from mailtally_shared.columns import END_OF_TIME

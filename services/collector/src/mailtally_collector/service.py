@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_collector.batcher import Batcher, BatchLimits
-from mailtally_collector.crash import CrashAt
+from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.follow import Follower
 from mailtally_collector.ledger import Ledger, Registration
 from mailtally_collector.parse import StatsParser, warm

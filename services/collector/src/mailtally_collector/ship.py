@@ -17,7 +17,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailtally_collector.crash import CrashAt
+from mailtally_collector.crash_at import CrashAt
 from mailtally_shared.errors import Refused
 from mailtally_shared.header import BatchHeader, Heartbeat
 from mailtally_shared.process.crash_points import crash_point

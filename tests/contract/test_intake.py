@@ -1,0 +1,220 @@
+"""From the queue into the totals: bad items are set aside, the others are not held up."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailtally_aggregator.commit import Committer
+from mailtally_aggregator.hosted_file import HostedFile
+from mailtally_aggregator.intake import GroupLimits, Intake
+from mailtally_aggregator.quarantine import FAILURES, Quarantine, QuarantineLimits
+from mailtally_aggregator.receive import Receiver
+from mailtally_aggregator.totals import Totals
+from mailtally_collector.publish import Publisher
+from mailtally_shared.header import BatchHeader, Heartbeat
+from mailtally_shared.payload import checksum
+from tests.support.records import NOON, FakeCollector, Record, domain_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally_shared.calendar import Calendar
+    from mailtally_shared.state.client import State
+    from mailtally_shared.state.keys import StateKeys
+
+DAY = date(2026, 2, 16)
+RECORDS = [Record(size=10), Record(domain="b.example", size=5)]
+
+
+class Pipe:
+    """A collector's sending end and an aggregator's taking end of one queue."""
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        keys: StateKeys,
+        calendar: Calendar,
+        url: str,
+        hosted: Path | None = None,
+        limits: GroupLimits | None = None,
+    ) -> None:
+        self.state, self.keys = state, keys
+        self.mail1 = FakeCollector(state, keys)
+        self.publisher = Publisher(url, state)
+        self.receiver = Receiver(url, prefetch=32)
+        self.intake = Intake(
+            receiver=self.receiver,
+            state=state,
+            committer=Committer(state, keys, calendar),
+            quarantine=Quarantine(state, keys, QuarantineLimits()),
+            hosted=HostedFile(hosted),
+            limits=limits or GroupLimits(),
+        )
+
+    def send(self, header: BatchHeader, payload: bytes | None = None) -> None:
+        stored = self.state.get(header.payload_key) if payload is None else payload
+        assert isinstance(stored, bytes)
+        self.publisher.batches([(header.to_bytes(), header.payload_key, stored)])
+
+    def say(self, body: bytes) -> None:
+        self.publisher.batches([(body, self.keys.payload("x", 1), b"")])
+
+    def drain(self) -> None:
+        while self.intake.turn(NOON):
+            pass
+
+    def sums(self) -> dict[str, int]:
+        return {row.domain: row.bytes for row in Totals(self.state, self.keys).read(DAY).rows}
+
+    def close(self) -> None:
+        self.publisher.reset()
+        self.receiver.close()
+
+
+@pytest.fixture
+def pipe(
+    state: State, keys: StateKeys, calendar: Calendar, empty_redis: EmbeddedRedis
+) -> Iterator[Pipe]:
+    made = Pipe(state=state, keys=keys, calendar=calendar, url=empty_redis.broker_url)
+    yield made
+    made.close()
+
+
+def test_what_is_sent_is_counted(pipe: Pipe) -> None:
+    pipe.send(pipe.mail1.batch(RECORDS))
+    pipe.drain()
+    assert pipe.sums() == domain_sums(RECORDS)
+
+
+def test_a_batch_sent_many_times_counts_once_and_leaves_no_payload(pipe: Pipe) -> None:
+    header = pipe.mail1.batch(RECORDS)
+    payload = pipe.state.get(header.payload_key)
+    assert isinstance(payload, bytes)
+    for _ in range(3):
+        pipe.send(header, payload)
+        pipe.drain()
+        pipe.send(header, payload)
+    pipe.drain()
+    assert pipe.sums() == domain_sums(RECORDS)
+    assert not pipe.state.exists(header.payload_key)
+
+
+def test_an_acknowledged_message_does_not_come_back(pipe: Pipe) -> None:
+    pipe.send(pipe.mail1.batch(RECORDS))
+    pipe.drain()
+    pipe.intake.reset()
+    assert pipe.intake.turn(NOON) == 0
+    assert not pipe.state.keys("*unacked*")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff\xfe", b"[1]", b'{"kind":"batch"}'])
+def test_a_message_that_is_no_announcement_is_set_aside(pipe: Pipe, body: bytes) -> None:
+    pipe.say(body)
+    pipe.send(pipe.mail1.batch(RECORDS))
+    pipe.drain()
+    assert pipe.sums() == domain_sums(RECORDS)
+    assert pipe.state.hget(pipe.keys.quarantine_sums, "batches") == b"1"
+
+
+def test_a_poison_batch_is_kept_aside_and_the_next_one_counts(pipe: Pipe) -> None:
+    poison, good = pipe.mail1.batch(RECORDS), pipe.mail1.batch(RECORDS)
+    for _ in range(FAILURES):
+        pipe.send(poison, b"junk")
+    pipe.send(good)
+    pipe.drain()
+    for _ in range(FAILURES):  # a handful holds a batch once, however often it was announced
+        pipe.send(poison, b"junk")
+        pipe.drain()
+    assert pipe.sums() == domain_sums(RECORDS)
+    assert pipe.state.hget(pipe.keys.ledger(pipe.mail1.id), "hwm") == b"2"
+    assert pipe.state.hget(pipe.keys.quarantine_sums, "reason:bad-checksum") == b"1"
+
+
+def test_a_damaged_payload_heals_when_it_is_sent_again(pipe: Pipe) -> None:
+    header = pipe.mail1.batch(RECORDS)
+    payload = pipe.state.get(header.payload_key)
+    assert isinstance(payload, bytes)
+    pipe.send(header, b"junk")
+    pipe.drain()
+    pipe.send(header, payload)
+    pipe.drain()
+    assert pipe.sums() == domain_sums(RECORDS)
+    assert not pipe.state.exists(pipe.keys.quarantine)
+
+
+def test_a_header_that_miscounts_its_payload_is_refused(pipe: Pipe) -> None:
+    header = pipe.mail1.batch(RECORDS).model_copy(update={"records": 3, "lines": 3})
+    for _ in range(FAILURES):
+        pipe.send(header)
+        pipe.drain()
+    assert pipe.state.hget(pipe.keys.quarantine_sums, "reason:bad-counts") == b"1"
+
+
+def test_an_announcement_whose_payload_is_gone_is_dropped(pipe: Pipe) -> None:
+    header = pipe.mail1.batch(RECORDS)
+    payload = pipe.state.get(header.payload_key)
+    assert isinstance(payload, bytes)
+    pipe.send(header, payload)
+    pipe.state.delete(header.payload_key)
+    pipe.drain()
+    assert pipe.sums() == {}
+    pipe.send(header, payload)
+    pipe.drain()
+    assert pipe.sums() == domain_sums(RECORDS)
+
+
+def test_a_heartbeat_that_comes_with_its_batch_counts(pipe: Pipe) -> None:
+    pipe.send(pipe.mail1.batch(RECORDS))
+    pipe.publisher.heartbeat(
+        Heartbeat(collector_id=pipe.mail1.id, epoch=1, host="mail1", after_seq=1, watermark=77)
+    )
+    pipe.drain()
+    assert Totals(pipe.state, pipe.keys).watermarks() == {"mail1": 77.0}
+
+
+def test_groups_keep_to_their_limits_and_all_is_counted(
+    state: State, keys: StateKeys, calendar: Calendar, empty_redis: EmbeddedRedis
+) -> None:
+    limits = GroupLimits(batches=8, records=3)
+    pipe = Pipe(
+        state=state, keys=keys, calendar=calendar, url=empty_redis.broker_url, limits=limits
+    )
+    for _ in range(6):
+        pipe.send(pipe.mail1.batch(RECORDS))
+    pipe.drain()
+    assert pipe.sums() == domain_sums(RECORDS * 6)
+    pipe.close()
+
+
+def test_only_hosted_domains_are_charged_by_name(
+    state: State,
+    keys: StateKeys,
+    calendar: Calendar,
+    empty_redis: EmbeddedRedis,
+    tmp_path: Path,
+) -> None:
+    hosted = tmp_path / "hosted"
+    hosted.write_text("example.com\n")
+    pipe = Pipe(
+        state=state, keys=keys, calendar=calendar, url=empty_redis.broker_url, hosted=hosted
+    )
+    pipe.send(pipe.mail1.batch(RECORDS))
+    pipe.drain()
+    assert pipe.sums() == {"example.com": 10, "(not hosted)": 5}
+    pipe.close()
+
+
+def test_a_payload_of_another_batch_is_not_counted(pipe: Pipe) -> None:
+    mine, other = pipe.mail1.batch(RECORDS), pipe.mail1.batch([Record(size=999)])
+    payload = pipe.state.get(other.payload_key)
+    assert isinstance(payload, bytes)
+    assert checksum(payload) != mine.checksum
+    pipe.send(mine, payload)
+    pipe.drain()
+    assert pipe.sums() == {}

@@ -1,0 +1,48 @@
+"""Totals in memory add up like those in the state, caps included."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailtally.analyze.accounts import Accounts
+from mailtally_aggregator.merge import merge
+from mailtally_aggregator.request import OVERFLOW, Caps
+from mailtally_shared.calendar import Calendar
+from tests.support.records import Record, any_record, columns
+
+UTC = Calendar(ZoneInfo("UTC"))
+DAY = date(2026, 2, 16)
+
+
+def accounts(batches: list[list[Record]], caps: Caps | None = None) -> Accounts:
+    made = Accounts(caps or Caps())
+    for batch in batches:
+        made.add(merge([columns(batch)], UTC))
+    return made
+
+
+@given(st.lists(st.lists(any_record(), max_size=10), max_size=5))
+def test_adding_in_pieces_equals_adding_at_once(batches: list[list[Record]]) -> None:
+    whole = accounts([[record for batch in batches for record in batch]])
+    pieces = accounts(batches)
+    assert pieces.days() == whole.days()
+    for day in whole.days():
+        assert sorted(pieces.sums(day)) == sorted(whole.sums(day))
+
+
+def test_names_beyond_the_cap_are_charged_to_overflow() -> None:
+    batches = [[Record(domain="a.example")], [Record(domain=f"{c}.example") for c in "abc"]]
+    sums = list(accounts(batches, Caps(names=2)).sums(DAY))
+    assert {row.domain: row.messages for row in sums} == {
+        "a.example": 2,
+        "b.example": 1,
+        OVERFLOW: 1,
+    }
+
+
+def test_unknown_statuses_beyond_the_cap_are_called_other() -> None:
+    batches = [[Record(status=s) for s in ("odd1", "odd2", "success")], [Record(status="odd2")]]
+    sums = list(accounts(batches, Caps(statuses=1)).sums(DAY))
+    assert {row.status: row.messages for row in sums} == {"odd1": 1, "other": 2, "success": 1}
