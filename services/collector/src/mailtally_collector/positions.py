@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pydantic import TypeAdapter
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,19 @@ class Span:
     def joined(self, other: Span) -> Span:
         """Both as one; they must meet."""
         return replace(self, end=other.end)
+
+    def to_json(self) -> list[Any]:
+        """As a part of a JSON text."""
+        return [self.file_key, self.start, self.end]
+
+    @classmethod
+    def from_json(cls, value: object) -> Span:
+        """Back from JSON.
+
+        Raises:
+            ValueError: it is not what ``to_json`` gives.
+        """
+        return cls(*_SPAN.validate_python(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,6 @@ class Position:
         begin: where reading of it began: 0, or its end at that time.
         offset: where to read on.
         trail: fingerprints of what was read, ascending; they prove that it is the same file.
-        counted: stretches beyond ``offset`` that were counted already, ascending.
         seal: how it looked when it was read to its end for good; ``None`` before.
         gone: since when it can be found nowhere, Unix seconds.
         unread: bytes that were unread in it when it went.
@@ -69,24 +78,27 @@ class Position:
     begin: int = 0
     offset: int = 0
     trail: tuple[Mark, ...] = ()
-    counted: tuple[tuple[int, int], ...] = ()
     seal: Seal | None = None
     gone: float | None = None
     unread: int = 0
 
+    def at_beginning(self) -> Position:
+        """The same file before anything of it was read; what is known of it still proves it."""
+        return replace(self, offset=self.begin, seal=None)
 
-_POSITIONS: TypeAdapter[tuple[Position, ...]] = TypeAdapter(tuple[Position, ...])
+    def to_json(self) -> dict[str, Any]:
+        """As a part of a JSON text. Defaults are left out: it travels with every batch."""
+        return _POSITION.dump_python(self, mode="json", exclude_defaults=True)  # type: ignore[no-any-return] # it is an object
+
+    @classmethod
+    def from_json(cls, value: object) -> Position:
+        """Back from JSON.
+
+        Raises:
+            ValueError: it is not what ``to_json`` gives.
+        """
+        return _POSITION.validate_python(value)
 
 
-def dump_positions(positions: Iterable[Position]) -> str:
-    """As JSON. Defaults are left out: the text travels with every batch."""
-    return _POSITIONS.dump_json(tuple(positions), exclude_defaults=True).decode()
-
-
-def load_positions(text: str) -> tuple[Position, ...]:
-    """Back from JSON.
-
-    Raises:
-        ValueError: it is not what ``dump_positions`` writes.
-    """
-    return _POSITIONS.validate_json(text)
+_POSITION = TypeAdapter(Position)
+_SPAN = TypeAdapter(tuple[str, int, int])

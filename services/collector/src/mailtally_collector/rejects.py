@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,17 @@ from mailtally_shared.day_files.durable import sync_directory
 from mailtally_shared.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from mailtally_collector.parse import Rejects
+    from mailtally_collector.tail import Chunk
 
 _NAME = "rejects.jsonl"
 _OLDER = "rejects.1.jsonl"
+_KEPT = 65_536  # bytes of a line, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,45 +64,86 @@ class LineReject:
 
 
 class RejectFile:
-    """Appends rejected lines. ``count`` is the number of the last one.
+    """Appends rejected lines.
 
     When the file is over ``max_bytes`` it becomes ``rejects.1.jsonl``, in place of the
     one that was so before.
     """
 
-    def __init__(self, directory: Path, *, committed: int, max_bytes: int = 64 * 2**20) -> None:
+    def __init__(self, directory: Path, committed: int, max_bytes: int = 64 * 2**20) -> None:
         """Open it, without the lines after number ``committed``."""
         self._path = directory / _NAME
         self._older = directory / _OLDER
         self._max_bytes = max_bytes
-        self.count = committed
+        self._count = committed
+        self._is_synced = True
         for path in (self._older, self._path):
             _cut_after(path, committed)
         self._descriptor = _open(self._path)
 
-    def append(self, rejects: Iterable[LineReject]) -> None:
-        """Keep lines; they are on disk when this returns.
+    def add(self, rejects: Iterable[LineReject]) -> None:
+        """Append lines; they are kept for good after the next ``sync``.
 
         Raises:
-            Unavailable: the disk does not take them. Nothing was kept; try again later.
+            Unavailable: the disk does not take them; none of them was appended.
         """
-        lines = [r.to_json(self.count + n) for n, r in enumerate(rejects, start=1)]
+        lines = [r.to_json(number) for number, r in enumerate(rejects, start=self._count + 1)]
         if not lines:
             return
-        try:
+        with self._plain_errors():
             self._make_room()
             self._write("".join(lines).encode("ascii"))
-        except OSError as error:
-            raise Unavailable(f"{self._path} cannot be written: {error.strerror}.") from error
-        self.count += len(lines)
+        self._count += len(lines)
+        self._is_synced = False
+
+    def add_parsed(self, chunk: Chunk, rejects: Rejects) -> None:
+        """Append the lines of a chunk that the parser refused."""
+        lines = zip(rejects.start.tolist(), rejects.end.tolist(), rejects.labels(), strict=True)
+        self.add(
+            LineReject(
+                path=chunk.path,
+                offset=chunk.span.start + start,
+                length=end - start,
+                reason=reason,
+                kept=bytes(chunk.data[start : min(end, start + _KEPT)]),
+            )
+            for start, end, reason in lines
+        )
+
+    def sync(self) -> int:
+        """Make sure that all lines are on disk.
+
+        Returns:
+            The number of the last one, for the checkpoint.
+
+        Raises:
+            Unavailable: they are not.
+        """
+        if not self._is_synced:
+            with self._plain_errors():
+                os.fsync(self._descriptor)
+            self._is_synced = True
+        return self._count
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._descriptor)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def _make_room(self) -> None:
         if os.fstat(self._descriptor).st_size < self._max_bytes:
             return
+        os.fsync(self._descriptor)
         if self._path.exists():  # not after a failure between the two steps
             self._path.rename(self._older)
         former, self._descriptor = self._descriptor, _open(self._path)
@@ -107,10 +155,16 @@ class RejectFile:
             written = 0
             while written < len(data):
                 written += os.write(self._descriptor, memoryview(data)[written:])
-            os.fsync(self._descriptor)
         except OSError:
             os.ftruncate(self._descriptor, before)
             raise
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Unavailable(f"{self._path} cannot be written: {error.strerror}.") from error
 
 
 def last_number(directory: Path) -> int:

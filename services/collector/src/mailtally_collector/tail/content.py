@@ -56,10 +56,12 @@ class _OnDisk:
         self._descriptor = descriptor
 
     def identity(self) -> tuple[int, int]:
+        """Device and inode."""
         stat = os.fstat(self._descriptor)
         return stat.st_dev, stat.st_ino
 
     def seal(self) -> Seal:
+        """Size and time of change on disk, now."""
         stat = os.fstat(self._descriptor)
         return Seal(stat.st_size, stat.st_mtime_ns)
 
@@ -68,9 +70,11 @@ class PlainContent(_OnDisk):
     """A file as it lies there; it may grow while it is open."""
 
     def size(self) -> int:
+        """Where the content ends, now."""
         return self.seal().size
 
     def read_into(self, view: memoryview, at: int) -> int:
+        """Fill ``view`` from offset ``at`` on; fewer bytes only where the content ends."""
         got = 0
         while got < len(view):
             count = os.preadv(self._descriptor, [view[got:]], at + got)
@@ -80,16 +84,18 @@ class PlainContent(_OnDisk):
         return got
 
     def window(self, at: int) -> bytes | None:
+        """The up to ``WINDOW`` bytes before ``at``; ``None`` if it ends before ``at``."""
         length = min(at, WINDOW)
         window = os.pread(self._descriptor, length, at - length)
         return window if len(window) == length else None
 
     def close(self) -> None:
+        """Let go of the file."""
         os.close(self._descriptor)
 
 
 class GzipContent(_OnDisk):
-    """What is in a gz file.
+    """What is in a gz file, whole lines before a fault included.
 
     Going forward is cheap, and so is going back by one window; anything further
     back begins again at the start.
@@ -104,11 +110,13 @@ class GzipContent(_OnDisk):
         self._fault: Exception | None = None
 
     def size(self) -> int:
+        """Where the content ends, now."""
         while self._advance(_SKIPPED_AT_ONCE):
             pass
         return self._at
 
     def read_into(self, view: memoryview, at: int) -> int:
+        """Fill ``view`` from offset ``at`` on; fewer bytes only where the content ends."""
         self._go_to(at)
         behind = self._behind[len(self._behind) - (self._at - at) :] if at < self._at else b""
         got = min(len(behind), len(view))
@@ -119,12 +127,14 @@ class GzipContent(_OnDisk):
         return got
 
     def window(self, at: int) -> bytes | None:
+        """The up to ``WINDOW`` bytes before ``at``; ``None`` if it ends before ``at``."""
         length = min(at, WINDOW)
         window = bytearray(length)
         got = self.read_into(memoryview(window), at - length)
         return bytes(window) if got == length else None
 
     def close(self) -> None:
+        """Let go of the file."""
         self._file.close()
         self._raw.close()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST_LINE = 65_536
 
 
-class Replaced(Exception):  # noqa: N818 - not an error: the answer that another file lies there
+class Replaced(Exception):
     """What was read before is not in the file any more."""
 
 
@@ -27,7 +27,7 @@ class Cut:
 
     mark: Mark
     data: memoryview
-    reject: LineReject | None = None
+    rejects: tuple[LineReject, ...] = ()
 
 
 class Cutter:
@@ -106,4 +106,4 @@ class Cutter:
         if window is None or got < len(kept):
             raise Replaced
         line = LineReject(file.position.path, offset, end - offset, reason, bytes(kept))
-        return Cut(mark_of(window, behind), self._view[:0], line)
+        return Cut(mark_of(window, behind), self._view[:0], (line,))

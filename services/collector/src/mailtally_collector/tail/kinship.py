@@ -27,8 +27,8 @@ class Kin(Enum):
 def kin_to_lost(found: Found, content: Content, lost: Position) -> Kin:
     """What a file is to one that cannot be read any more.
 
-    A whole window of agreement is proof. Less is believed of a rotated file of the same log, where a
-    copy is to be expected; a primary with the same first line may well be a new one.
+    A whole window of agreement is proof. Less is believed of a rotated file of the same log,
+    where a copy is to be expected; a primary with the same first line may well be a new one.
     """
     reached = agreement(lost.trail, content)
     if reached == 0:

@@ -36,13 +36,13 @@ class Chunk:
         span: where the piece lies in it.
         data: whole lines, with the last one's line feed; empty where there is a reject.
             Holds until the next ``read``.
-        reject: the piece is one line that the parser is not to see.
+        rejects: the piece is one line that the parser is not to see.
     """
 
     path: str
     span: Span
     data: memoryview
-    reject: LineReject | None
+    rejects: tuple[LineReject, ...] = ()
 
 
 class Tailer:
@@ -52,6 +52,7 @@ class Tailer:
         globs: absolute patterns, as for ``glob.glob``.
         start: where to begin with the files of the very first look.
         positions: where an earlier one stood; with any, ``start`` means nothing.
+        skip: stretches of those files that were counted already, beyond their offsets.
         chunk_size: most bytes handed out at once, if lines are not longer.
         longest_line: of a longer one that fills a chunk so many bytes are kept.
         rotate_wait: a rotated file that did not change for so many seconds has ended.
@@ -65,6 +66,7 @@ class Tailer:
         *,
         start: Start = "beginning",
         positions: Iterable[Position] = (),
+        skip: Iterable[Span] = (),
         chunk_size: int = 4 * 2**20,
         longest_line: int = LONGEST_LINE,
         rotate_wait: float = 60.0,
@@ -72,8 +74,9 @@ class Tailer:
         max_open_files: int = 256,
     ) -> None:
         self._handles = Handles(max_open_files)
+        self._discovery = Discovery(globs)
         self._roster = Roster(
-            Discovery(globs),
+            self._discovery,
             self._handles,
             start=start,
             rotate_wait=rotate_wait,
@@ -82,6 +85,9 @@ class Tailer:
         )
         self._cutter = Cutter(chunk_size, longest_line)
         self._sweep = Sweep()
+        self._skips: dict[str, list[Span]] = {}
+        for span in sorted(skip, key=lambda span: span.start):
+            self._skips.setdefault(span.file_key, []).append(span)
         self._served = ""
 
     def scan(self, now: float) -> None:
@@ -95,9 +101,10 @@ class Tailer:
     def read(self, now: float) -> Chunk | None:
         """The next piece; from each log in turn, of its oldest file first.
 
+        Files are followed as they grow, without ``scan``.
+
         Returns:
-            ``None`` when no complete line is unread. Files are followed without
-            ``scan`` as they grow.
+            ``None`` when no complete line is unread.
         """
         for _ in range(_PATIENCE):
             try:
@@ -114,6 +121,14 @@ class Tailer:
     def positions(self) -> list[Position]:
         """Where reading stands after all that was handed out."""
         return [file.position for file in self._roster.files.values()]
+
+    def skips(self) -> list[Span]:
+        """What of ``skip`` is still ahead."""
+        return [span for spans in self._skips.values() for span in spans]
+
+    def paths(self) -> list[str]:
+        """The files that there are to be read."""
+        return [found.path for found in self._discovery.look()]
 
     def caught_up_to(self) -> float:
         """The latest known time such that all that was in the logs then has been handed out.
@@ -147,7 +162,7 @@ class Tailer:
             return None
         looks = content.seal()
         try:
-            return self._cut(file, content) or self._rest(file, looks, now)
+            chunk = self._cut(file, content)
         except Replaced:
             file.verified = None
             raise
@@ -157,17 +172,21 @@ class Tailer:
             self._handles.tell(file.position.path, error)
             self._sweep.exhausted(file.key)
             return None
+        if chunk is None:
+            self._rest(file, looks, now)
+        return chunk
 
     def _cut(self, file: Followed, content: Content) -> Chunk | None:
-        _jump(file, content)
-        start, counted = file.position.offset, file.position.counted
-        cut = self._cutter.cut(file, content, counted[0][0] if counted else None)
+        skips = self._skips.get(file.key, [])
+        _jump(file, content, skips)
+        start = file.position.offset
+        cut = self._cutter.cut(file, content, skips[0].start if skips else None)
         if cut is None:
             return None
         file.advance(cut.mark)
         self._sweep.reached(file.key, cut.mark.at)
         span = Span(file.key, start, cut.mark.at)
-        return Chunk(file.position.path, span, cut.data, cut.reject)
+        return Chunk(file.position.path, span, cut.data, cut.rejects)
 
     def _rest(self, file: Followed, looks: Seal, now: float) -> None:
         """Nothing is left in a file; if it has ended, it need not be looked into again."""
@@ -181,15 +200,15 @@ class Tailer:
             self._handles.close(file)
 
 
-def _jump(file: Followed, content: Content) -> None:
+def _jump(file: Followed, content: Content, skips: list[Span]) -> None:
     """Pass over what was counted before."""
-    while (counted := file.position.counted) and counted[0][0] <= file.position.offset:
-        end = max(counted[0][1], file.position.offset)
+    while skips and skips[0].start <= file.position.offset:
+        end = max(skips[0].end, file.position.offset)
         window = content.window(end)
         if window is None:
             return
         file.advance(mark_of(window, end))
-        file.position = replace(file.position, counted=counted[1:])
+        del skips[0]
 
 
 def _end(file: Followed) -> float:
