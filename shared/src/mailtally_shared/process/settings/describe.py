@@ -90,4 +90,4 @@ def _shown(default: object) -> str:
         return ", ".join(map(str, default))
     if isinstance(default, bool):
         return str(default).lower()
-    return f"{default:g}" if isinstance(default, float) else str(default)
+    return f"{default:.15g}" if isinstance(default, float) else str(default)
