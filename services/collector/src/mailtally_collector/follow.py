@@ -55,14 +55,12 @@ class Follower:
     def run(self) -> None:
         """Follow the logs until asked to stop; what was read is then in the spool."""
         while not self._stop.requested:
-            self._tailer.scan(time.time())
             self._read_all()
             self._wait()
         self._reading.flush(time.time())
 
     def run_to_end(self, all_applied: Callable[[], bool], end_known: Callable[[], bool]) -> None:
         """Read what is there, wait until it is applied, and say that the input has ended."""
-        self._tailer.scan(time.time())
         self._read_all()
         self._tailer.finish(time.time())
         self._read_all()
@@ -73,17 +71,32 @@ class Follower:
             self._wait_until(end_known)
 
     def _read_all(self) -> None:
-        """Read until nothing is unread, waiting for room where there is none."""
-        while not self._stop.requested:
+        """Read what is there, waiting for room where there is none.
+
+        What is written meanwhile is left for the next time, or reading would
+        run after a busy log line by line.
+        """
+        began = scanned = time.time()
+        self._tailer.scan(began)
+        while not self._stop.requested and self._tailer.caught_up_to() < began:
+            now = time.time()
             self._health.beat()
+            if now - scanned >= self._rescan:
+                self._tailer.scan(now)
+                scanned = now
             if self._reading.is_held_up:
-                self._room.clear()
-                self._spooled()
-                self._room.wait(_PATIENCE)
-            elif not self._reading.turn(time.time()):
+                self._wait_for_room()
+            elif not self._reading.turn(now):
                 break
             self._spooled()
+        self._reading.pause(time.time())
         self._spooled()
+
+    def _wait_for_room(self) -> None:
+        self._room.clear()
+        self._spooled()
+        if self._reading.is_held_up:
+            self._room.wait(_PATIENCE)
 
     def _wait(self) -> None:
         begun = self._reading.waits(time.time())

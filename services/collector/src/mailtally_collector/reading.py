@@ -70,17 +70,21 @@ class Reading:
         return self._spool.unapplied_count() >= self._window
 
     def turn(self, now: float) -> bool:
-        """Read one stretch, and spool a batch if one is ready; false when all is read."""
-        if self.is_held_up:
-            return False
+        """Read one stretch, and spool a batch if one is full; false when all is read."""
         chunk = self._tailer.read(now)
-        if chunk is not None:
-            self._take(chunk, now)
-        if self._batcher.is_full or (chunk is None and self._batcher.is_ready(now)):
+        if chunk is None:
+            return False
+        self._take(chunk, now)
+        if self._batcher.is_full:
             self._seal(now)
-        if chunk is None and self._batcher.is_empty:
+        return True
+
+    def pause(self, now: float) -> None:
+        """Nothing more is to be read at the moment: spool what has waited long enough."""
+        if self._batcher.is_ready(now):
+            self._seal(now)
+        if self._batcher.is_empty:
             self._caught_up(now)
-        return chunk is not None
 
     def waits(self, now: float) -> float | None:
         """Seconds until a begun batch should be spooled, though nothing comes."""
@@ -100,8 +104,10 @@ class Reading:
     def _take(self, chunk: Chunk, now: float) -> None:
         parsed = self._parser.parse(chunk.data)
         self._rejects.add_parsed(chunk, parsed.rejects)
-        self._rejects.add(chunk.rejects)
-        labels = [*parsed.rejects.labels(), *(reject.reason for reject in chunk.rejects)]
+        labels = parsed.rejects.labels()
+        if chunk.reject is not None:
+            self._rejects.add([chunk.reject])
+            labels.append(chunk.reject.reason)
         self._batcher.append(chunk.span, parsed.columns, labels, now)
         if labels:
             _tell_malformed(chunk, labels)
@@ -127,11 +133,7 @@ class Reading:
     def _header(self, gathered: Gathered, payload: bytes) -> BatchHeader:
         seq = self._spool.next_seq
         columns, who = gathered.columns, self._registration
-        progress = Progress(
-            positions=tuple(self._tailer.positions()),
-            spans=gathered.spans,
-            skip=tuple(self._tailer.skips()),
-        )
+        progress = Progress(positions=tuple(self._tailer.positions()), spans=gathered.spans)
         return BatchHeader(
             collector_id=who.collector_id,
             epoch=who.epoch,
