@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import socket
 from typing import TYPE_CHECKING
 
+import pytest
+
+from mailtally_shared.state.keys import Book, StateKeys
+from tests.architecture.source_tree import PACKAGES, ROOT
 from tests.support import settings_page
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
+
+STATE = (ROOT / "docs/state.md").read_text("utf-8")
+#: Members of ``StateKeys`` that are no keys themselves.
+NO_KEYS = {"tag", "totals", "late", "everything_lasting"}
+#: A call of a hash command in a Lua script; its arguments may hold calls themselves.
+HASH_CALL = re.compile(r"redis\.p?call\('H[A-Z]+',((?:[^()]|\([^()]*\))*)\)")
+
+
+def documented_keys() -> dict[str, str]:
+    """The type of each key on the page, by its name."""
+    return dict(re.findall(r"^\| `(\{mailtally\}[^`]*)` \| ([a-z ]+) \|", STATE, re.MULTILINE))
+
+
+def keys_in_code() -> dict[str, str]:
+    """The same, from the docstrings of the members that name the keys."""
+    return {
+        name: kind for owner in (StateKeys(), StateKeys().totals) for name, kind in _keys_of(owner)
+    }
+
+
+def _keys_of(owner: StateKeys | Book) -> Iterator[tuple[str, str]]:
+    for member, found in inspect.getmembers(type(owner)):
+        if member.startswith("_") or member in NO_KEYS:
+            continue
+        name = getattr(owner, member)
+        if callable(name):
+            parameters = inspect.signature(name).parameters
+            name = name(*(f"<{parameter}>" for parameter in parameters))
+        yield name, _type_of(inspect.getdoc(found) or "")
+
+
+def _type_of(doc: str) -> str:
+    return doc.partition(":")[0].lower().removesuffix(" with expiry")
+
+
+def hash_fields() -> set[str]:
+    """The fields that Lua scripts read and write by a fixed name."""
+    scripts = [path for folder in PACKAGES.values() for path in folder.rglob("*.lua")]
+    calls = [call for path in scripts for call in HASH_CALL.findall(path.read_text("utf-8"))]
+    return {field for call in calls for field in re.findall(r"'([a-z_:]+)'", call)}
 
 
 def test_the_settings_page_is_what_the_settings_say() -> None:
-    """When this fails: ``python -m tests.support.settings_page`` and commit the page."""
     assert settings_page.PAGE.read_text("utf-8") == settings_page.page(), (
         "docs/settings.md is not up to date: run `python -m tests.support.settings_page`"
     )
@@ -23,3 +68,20 @@ def test_the_settings_page_is_the_same_on_every_machine(monkeypatch: pytest.Monk
     monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere.example.com")
     monkeypatch.setenv("MAILTALLY_TIMEZONE", "Asia/Tokyo")
     assert settings_page.page() == here
+
+
+def test_every_key_of_the_state_is_documented_with_its_type() -> None:
+    assert documented_keys() == keys_in_code()
+
+
+def test_the_late_book_has_the_same_keys_under_its_own_prefix() -> None:
+    totals, late = dict(_keys_of(StateKeys().totals)), dict(_keys_of(StateKeys().late))
+    assert late == {
+        name.replace("{mailtally}", "{mailtally}:late"): kind for name, kind in totals.items()
+    }
+    assert "`{mailtally}:late`" in STATE
+
+
+@pytest.mark.parametrize("field", sorted(hash_fields()))
+def test_every_field_that_a_script_names_is_documented(field: str) -> None:
+    assert re.search(rf"`{field}(<\w+>)?`", STATE)
