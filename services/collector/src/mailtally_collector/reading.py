@@ -105,9 +105,8 @@ class Reading:
         parsed = self._parser.parse(chunk.data)
         self._rejects.add_parsed(chunk, parsed.rejects)
         labels = parsed.rejects.labels()
-        if chunk.reject is not None:
-            self._rejects.add([chunk.reject])
-            labels.append(chunk.reject.reason)
+        self._rejects.add(chunk.rejects)
+        labels += [reject.reason for reject in chunk.rejects]
         self._batcher.append(chunk.span, parsed.columns, labels, now)
         if labels:
             _tell_malformed(chunk, labels)
@@ -133,7 +132,11 @@ class Reading:
     def _header(self, gathered: Gathered, payload: bytes) -> BatchHeader:
         seq = self._spool.next_seq
         columns, who = gathered.columns, self._registration
-        progress = Progress(positions=tuple(self._tailer.positions()), spans=gathered.spans)
+        progress = Progress(
+            positions=tuple(self._tailer.positions()),
+            spans=gathered.spans,
+            skip=tuple(self._tailer.skips()),
+        )
         return BatchHeader(
             collector_id=who.collector_id,
             epoch=who.epoch,

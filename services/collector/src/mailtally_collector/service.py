@@ -15,14 +15,13 @@ from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.follow import Follower
 from mailtally_collector.ledger import Ledger, Registration
 from mailtally_collector.parse import StatsParser, warm
-from mailtally_collector.progress import resume
+from mailtally_collector.progress import Progress, resume
 from mailtally_collector.publish import Publisher
 from mailtally_collector.reading import Reading
 from mailtally_collector.rejects import RejectFile
 from mailtally_collector.ship import ShipLimits, Shipper
 from mailtally_collector.spool import Spool
 from mailtally_collector.tail import Tailer
-from mailtally_collector.tail.discover import Discovery
 from mailtally_collector.watch import Watcher
 from mailtally_collector.window import Patience, Window
 from mailtally_shared.columns import END_OF_TIME
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from mailtally_shared.process.lifecycle import Stop
 
 _log = logging.getLogger(__name__)
+_SKIP = "skip"
 _EPOCH = "epoch"
 
 
@@ -86,7 +86,7 @@ def check(settings: CollectorSettings) -> Iterator[str]:
             connect_state(settings.resolved_state_url, timeout=5).ping()
     except Unavailable as error:
         yield f"MAILTALLY_STATE_URL: {error}"
-    if not Discovery(settings.logs).look():
+    if not Tailer(settings.logs).paths():
         yield f"MAILTALLY_LOGS: no file matches {', '.join(settings.logs)}."
 
 
@@ -98,7 +98,9 @@ def _register(settings: CollectorSettings, spool: Spool, ledger: Ledger) -> Regi
     if not known:
         inherited = ledger.inherited(spool.collector_id)
         if inherited is not None:
-            spool.save_positions(list(resume(inherited)), time.time())
+            progress = resume(inherited)
+            spool.save_positions(list(progress.positions), time.time())
+            spool.set_meta(_SKIP, Progress(skip=progress.skip).to_json())
             event(
                 _log,
                 logging.WARNING,
@@ -160,6 +162,7 @@ def _tailer(settings: CollectorSettings, spool: Spool) -> Tailer:
         forget_after=settings.forget_after,
         max_open_files=settings.max_open_files,
         positions=spool.positions(),
+        skip=Progress.from_json(spool.get_meta(_SKIP) or "").skip,
     )
 
 
