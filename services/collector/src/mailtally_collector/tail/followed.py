@@ -27,7 +27,7 @@ class Followed:
         changed_at: when it was last seen to change.
         log: the primary's path of its log, when it was last found.
         age: its place among the files of the log then.
-        ended: nobody writes to it any more, so that a rest without ``\\n`` is its end.
+        ended: nobody writes to it any more, so that a rest without a line feed is its end.
         searched: no line feed lies between the offset and here.
         trouble: how it looked when reading it failed; it is left alone until it looks different.
     """

@@ -114,7 +114,7 @@ class Tailer:
         return None
 
     def finish(self, now: float) -> None:
-        """No more is written: what is left without ``\\n`` is handed out as well."""
+        """No more is written: what is left without a line feed is handed out as well."""
         self._roster.finishing = True
         self.scan(now)
 
@@ -133,7 +133,7 @@ class Tailer:
     def caught_up_to(self) -> float:
         """The latest known time such that all that was in the logs then has been handed out.
 
-        A last line without ``\\n`` does not count as being there. 0.0 if there is none.
+        A last line without a line feed does not count as being there. 0.0 if there is none.
         """
         return self._sweep.done
 

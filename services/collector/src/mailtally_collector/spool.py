@@ -1,0 +1,228 @@
+"""The batches that are read, kept until they are applied, and for a while after that.
+
+``commit`` is the step that turns lines that were read into batch ``seq``: the batch and
+the file positions it covers are written in one transaction. A crash before it reads
+the lines again; after it the batch's bytes never change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailtally_collector.checkpoint import Checkpoint
+from mailtally_collector.state_db import StateDb, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from mailtally_collector.positions import Position
+
+#: Unused pages (4 KiB) that the database may keep, and how many it gives back at a time.
+_PAGES_KEPT = 4096
+_PAGES_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A batch that is not applied. What it holds is read from disk each time it is asked for."""
+
+    seq: int
+    created: float
+    _db: StateDb
+
+    @property
+    def header(self) -> str:
+        """The announcement, as JSON."""
+        return str(self._db.rows("SELECT header FROM batches WHERE seq = ?", self.seq)[0][0])
+
+    @property
+    def payload(self) -> bytes:
+        """The encoded records."""
+        return bytes(self._db.rows("SELECT payload FROM batches WHERE seq = ?", self.seq)[0][0])
+
+
+class Spool:
+    """The state directory as the reader and the shipper see it; safe for both threads."""
+
+    def __init__(self, db: StateDb) -> None:
+        self._db = db
+        self._checkpoint = Checkpoint(db)
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Open the state directory, made when absent.
+
+        Raises:
+            Refused: another process uses it, or the database is damaged.
+            Unavailable: the disk is full or fails.
+        """
+        db = StateDb(directory)
+        try:
+            return cls(db)
+        except BaseException:
+            db.close()
+            raise
+
+    def close(self) -> None:
+        """Give the directory free."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def collector_id(self) -> str:
+        """The collector's id, made once with the directory: 32 hex digits."""
+        return str(self.get_meta("collector_id"))
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next batch."""
+        return int(self.get_meta("last_seq") or 0) + 1
+
+    @property
+    def rejects_kept(self) -> int:
+        """The number of the last rejected line that is covered."""
+        return int(self.get_meta("rejects") or 0)
+
+    def commit(
+        self,
+        header: str,
+        payload: bytes,
+        positions: Iterable[Position],
+        rejects: int,
+        counters: Mapping[str, int],
+        now: float,
+    ) -> int:
+        """Keep a batch for good, together with all that it covers.
+
+        Args:
+            header: its announcement, as JSON; made for ``next_seq``.
+            payload: its encoded records.
+            positions: where reading stands after it.
+            rejects: the number of the last rejected line in the reject file.
+            counters: what it adds to the sums.
+            now: Unix seconds.
+
+        Returns:
+            Its number.
+
+        Raises:
+            Unavailable: the disk is full or fails; nothing was kept.
+        """
+        with self._db.transaction() as connection:
+            seq = self.next_seq
+            row = (seq, now, len(header) + len(payload), header, payload)
+            connection.execute("INSERT INTO batches VALUES (?, ?, NULL, ?, ?, ?)", row)
+            upsert(connection, "meta", [("last_seq", str(seq))])
+            new = self._checkpoint.write(connection, positions, rejects, counters)
+        self._checkpoint.written(new)
+        return seq
+
+    def positions(self) -> list[Position]:
+        """Where reading stands."""
+        return self._checkpoint.positions()
+
+    def save_positions(self, positions: Iterable[Position]) -> None:
+        """Write positions that changed without a batch; cheap where none did."""
+        self._checkpoint.save(positions)
+
+    def counters(self) -> dict[str, int]:
+        """What all batches together have added."""
+        return self._checkpoint.counters()
+
+    def get_meta(self, name: str) -> str | None:
+        """A small value."""
+        rows = self._db.rows("SELECT value FROM meta WHERE name = ?", name)
+        return str(rows[0][0]) if rows else None
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Keep a small value for good."""
+        with self._db.transaction() as connection:
+            upsert(connection, "meta", [(name, value)])
+
+    def pending(self, after_seq: int, limit: int) -> list[Pending]:
+        """The first ``limit`` batches after ``after_seq`` that are not applied, in order."""
+        rows = self._db.rows(
+            "SELECT seq, created FROM batches WHERE applied IS NULL AND seq > ? "
+            "ORDER BY seq LIMIT ?",
+            after_seq,
+            limit,
+        )
+        return [Pending(seq, created, self._db) for seq, created in rows]
+
+    def mark_applied(self, upto_seq: int, ahead: Iterable[int], now: float) -> int:
+        """Note what is applied: all up to ``upto_seq``, and those in ``ahead``.
+
+        This need not survive a power failure: the ledger knows.
+
+        Returns:
+            How many are newly so.
+        """
+        update = "UPDATE batches SET applied = ? WHERE applied IS NULL AND seq"
+        with self._db.transaction(durable=False) as connection:
+            count = connection.execute(f"{update} <= ?", (now, upto_seq)).rowcount
+            return count + sum(
+                connection.execute(f"{update} = ?", (now, seq)).rowcount for seq in ahead
+            )
+
+    def revive(self, above_seq: int) -> int:
+        """The ledger forgot the batches after ``above_seq``: they are unapplied again.
+
+        Returns:
+            How many of them are deleted already.
+        """
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE batches SET applied = NULL WHERE seq > ?", (above_seq,))
+            query = "SELECT count(*) FROM batches WHERE seq > ?"
+            kept = int(connection.execute(query, (above_seq,)).fetchone()[0])
+            return max(0, self.next_seq - 1 - above_seq) - kept
+
+    def prune(self, now: float, keep_applied: float, keep_bytes: int) -> int:
+        """Delete applied batches: older than ``keep_applied`` seconds, or beyond ``keep_bytes``.
+
+        Returns:
+            How many.
+        """
+        deletable = (
+            "SELECT seq FROM (SELECT seq, applied, sum(bytes) OVER (ORDER BY seq DESC) AS newer "
+            "FROM batches WHERE applied IS NOT NULL) WHERE applied < ? OR newer > ?"
+        )
+        limits = (now - keep_applied, keep_bytes)
+        with self._db.transaction(durable=False) as connection:
+            found = connection.execute(deletable, limits).fetchall()
+            connection.executemany("DELETE FROM batches WHERE seq = ?", found)
+        if self._db.rows("PRAGMA freelist_count")[0][0] > _PAGES_KEPT:
+            self._db.give_back(_PAGES_AT_ONCE)
+        return len(found)
+
+    def unapplied_count(self) -> int:
+        """How many batches are not applied."""
+        return int(self._unapplied("count(*)") or 0)
+
+    def unapplied_bytes(self) -> int:
+        """Their bytes."""
+        return int(self._unapplied("sum(bytes)") or 0)
+
+    def oldest_unapplied(self, now: float) -> float:
+        """The age in seconds of the oldest of them; 0.0 if there is none."""
+        created = self._unapplied("min(created)")
+        return 0.0 if created is None else max(0.0, now - created)
+
+    def _unapplied(self, what: str) -> float | None:
+        found: float | None = self._db.rows(f"SELECT {what} FROM batches WHERE applied IS NULL")[0][
+            0
+        ]  # noqa: S608 - our own columns
+        return found

@@ -1,0 +1,168 @@
+"""The collector's one database: opened by one process at a time, changed all or nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from mailtally_collector.rejects import last_number
+from mailtally_shared.day_files.durable import directory_lock, sync_directory
+from mailtally_shared.errors import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+FORMAT = 1
+
+_SCHEMA = f"""
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE positions (file_key TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE batches (
+    seq INTEGER PRIMARY KEY,
+    created REAL NOT NULL,
+    applied REAL,            -- when that was seen; NULL before
+    bytes INTEGER NOT NULL,  -- of header and payload
+    header TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX unapplied ON batches (seq, created, bytes) WHERE applied IS NULL;
+CREATE INDEX applied ON batches (seq, applied, bytes) WHERE applied IS NOT NULL;
+PRAGMA user_version = {FORMAT};
+"""
+
+#: Bytes that the write-ahead log keeps on disk after it was emptied.
+_WAL_KEPT = 16 * 2**20
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_WAIT = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+)
+
+
+class StateDb:
+    """A state directory and the database in it.
+
+    The reader and the shipper share one connection under one lock: SQLite takes one writer at
+    a time in any case, and a lock wakes the one who waits sooner than SQLite's own retries do.
+
+    Raises:
+        Refused: another process uses the directory, or the database is damaged.
+        Unavailable: the disk is full or fails; nothing was changed.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "state.sqlite"
+        self._lock = threading.RLock()
+        with ExitStack() as stack:
+            _claim(directory, stack)
+            with self._plain_errors():
+                self._connection = stack.enter_context(_connected(self._path))
+                self._prepare(directory)
+            self._held = stack.pop_all()
+
+    def close(self) -> None:
+        """Close the database and give the directory free."""
+        with self._lock:
+            self._held.close()
+
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        """What a query gives."""
+        with self._lock, self._plain_errors():
+            return self._connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Do all of the block, or nothing of it.
+
+        Args:
+            durable: it is on disk when the block is left. What is not may be
+                undone by a power failure, but never without all that came after it.
+        """
+        with self._lock, self._plain_errors():
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def give_back(self, pages: int) -> None:
+        """Shorten the file by so many unused pages."""
+        self.rows(f"PRAGMA incremental_vacuum({pages:d})")
+
+    def _prepare(self, directory: Path) -> None:
+        version = self.rows("PRAGMA user_version")[0][0]
+        if version == 0:
+            self._create(directory)
+        elif version != FORMAT:
+            raise Refused(
+                f"{self._path} was written by another version of mailtally (format {version}, "
+                f"not {FORMAT}). Run the version that wrote it until its spool is empty."
+            )
+        self.rows("PRAGMA journal_mode = WAL")
+        self.rows(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
+
+    def _create(self, directory: Path) -> None:
+        self.rows("PRAGMA auto_vacuum = INCREMENTAL")
+        first = {"collector_id": uuid4().hex, "rejects": str(last_number(directory))}
+        with self.transaction() as connection:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
+        sync_directory(directory)
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in _DAMAGED:
+                raise Refused(
+                    f"{self._path} is damaged ({error}). Move the directory {self._path.parent} "
+                    "away and start again: the collector then goes on where the ledger says."
+                ) from error
+            if code in _WAIT:
+                raise Unavailable(f"{self._path} cannot be used: {error}.") from error
+            raise
+
+
+def upsert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[str, object]]) -> None:
+    """Insert rows of two columns, the first of which is the key, or replace them."""
+    connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows)  # noqa: S608 - our own table's name
+
+
+def _claim(directory: Path, stack: ExitStack) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stack.enter_context(directory_lock(directory, wait=False))
+    except BlockingIOError:
+        raise Refused(
+            f"Another collector uses {directory}. Stop it, or give this one a directory of its "
+            "own (MAILTALLY_STATE_DIR)."
+        ) from None
+    except OSError as error:
+        raise Refused(f"{directory} cannot be used: {error.strerror}.") from error
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    # SQLite would make it readable for all; its other files take their modes from this one.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        yield connection
+    finally:
+        connection.close()
