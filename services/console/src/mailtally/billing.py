@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Label, inspect, text, type_coerce
+from sqlalchemy import ColumnElement, Connection, Label, inspect, literal, text, type_coerce
 from sqlalchemy import func as sql
-from sqlalchemy.types import BigInteger
+from sqlalchemy.types import BigInteger, Integer
 
 from mailtally_shared.database.engine import open_engine, reading
 from mailtally_shared.database.tables import LOAD
@@ -55,7 +55,7 @@ def exact_sum(column: ColumnElement[int], name: str) -> tuple[Label[Any], Label[
     """The two columns of a query that ``read_sum`` makes a sum of; numbers not below 0."""
     number = type_coerce(column, BigInteger)
     return (
-        sql.sum(number.bitwise_rshift(_HALF)).label(f"{name}_high"),
+        sql.sum(number.bitwise_rshift(literal(_HALF, Integer))).label(f"{name}_high"),
         sql.sum(number.bitwise_and(_LOW)).label(f"{name}_low"),
     )
 

@@ -62,8 +62,8 @@ class Format(StrEnum):
 @click.option(
     "--format",
     "shape",
-    type=click.Choice(list(Format)),
-    default=Format.TABLE,
+    type=click.Choice([shape.value for shape in Format]),
+    default=Format.TABLE.value,
     show_default=True,
 )
 @click.option(
@@ -76,7 +76,7 @@ class Format(StrEnum):
 @click.option(
     "--sort",
     "order",
-    type=click.Choice(list(Order)),
+    type=click.Choice([order.value for order in Order]),
     help="Largest figure first, or by key. Default: key; with --top, bytes.",
 )
 @click.option(
@@ -92,7 +92,7 @@ class Format(StrEnum):
 )
 @plain_errors
 def report(
-    shape: Format,
+    shape: str,
     data: Path | None,
     config: Path | None,
     **terms: Any,  # noqa: ANN401 - options
@@ -112,7 +112,7 @@ def report(
     )
     for warning in found.warnings:
         click.echo(f"Warning: {mask_url(warning)}", err=True)
-    _show(found, shape)
+    _show(found, Format(shape))
 
 
 @contextmanager
@@ -122,9 +122,9 @@ def _open_counted(settings: ConsoleSettings) -> Iterator[LiveTotals]:
 
 
 def _show(found: Report, shape: Format) -> None:
-    if shape == Format.TABLE:
+    if shape is Format.TABLE:
         print_table(found, Console())
-    elif shape == Format.JSON:
+    elif shape is Format.JSON:
         write_json(found, sys.stdout)
     else:
         write_csv(found, sys.stdout)

@@ -1,0 +1,85 @@
+"""A whole site without processes: a test counts, writes and loads when it says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from mailtally_aggregator.commit import Committer
+from mailtally_aggregator.day_writer import DayWriter, WriterPolicy
+from mailtally_aggregator.lease import Lease
+from mailtally_aggregator.request import Batch
+from mailtally_aggregator.totals import Totals
+from mailtally_aggregator.watermark import DayPolicy
+from mailtally_loader.inbox import Inbox
+from mailtally_loader.loader import Loader
+from mailtally_shared.calendar import Calendar
+from mailtally_shared.database.engine import open_engine
+from mailtally_shared.database.upgrade import upgrade
+from mailtally_shared.state.keys import FORMAT, StateKeys
+from tests.support.records import FakeCollector, Record, columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mailtally_shared.state.client import State
+
+
+#: Days are written as soon as the collector passed them.
+POLICY = WriterPolicy(days=DayPolicy(grace=0, restate_after=0))
+
+
+@dataclass
+class HandDrivenSite:
+    """One state, one statistic directory, one database.
+
+    ``passed`` is up to when (Unix seconds) the collector says it has read.
+    """
+
+    state: State
+    data_dir: Path
+    database_url: str
+    policy: WriterPolicy = POLICY
+    keys: StateKeys = field(default_factory=StateKeys)
+
+    def __post_init__(self) -> None:
+        self.state.set(self.keys.format, FORMAT)
+        self.calendar = Calendar(ZoneInfo("UTC"))
+        self.statistic_dir = self.data_dir / "statistic"
+        self.collector = FakeCollector(self.state, self.keys)
+        self._lease = Lease(self.state, self.keys, 3600)
+
+    def count(self, records: Sequence[Record], passed: int) -> None:
+        """Apply one batch."""
+        committer = Committer(self.state, self.keys, self.calendar)
+        header = self.collector.batch(records, watermark=passed)
+        assert committer.apply([Batch(header, columns(records))], [], passed).applied
+
+    def write(self, now: float) -> None:
+        """Write every day that is due, as its files."""
+        writer = DayWriter(
+            totals=Totals(self.state, self.keys),
+            lease=self._lease,
+            keys=self.keys,
+            calendar=self.calendar,
+            directory=self.statistic_dir,
+            policy=self.policy,
+        )
+        assert writer.tick(now)
+
+    def load(self, now: float) -> None:
+        """Load and archive every file that is there."""
+        engine = open_engine(self.database_url)
+        upgrade(engine)
+        loader = Loader(
+            engine,
+            self.statistic_dir,
+            Inbox(self.statistic_dir, 0),
+            max_file_bytes=1 << 24,
+            step=lambda _: None,
+        )
+        loader.make_directories()
+        loader.work(now=now, monotonic=0.0)
+        engine.dispose()
