@@ -1,0 +1,57 @@
+"""A newcomer begins where its predecessor was, and passes over what was counted beyond a gap."""
+
+from dataclasses import replace
+
+from mailtally_collector.ledger import Inherited
+from mailtally_collector.positions import Mark, Position, Span
+from mailtally_collector.progress import Progress, resume
+
+AT_100 = Position(
+    file_key="a", path="/var/log/stats", device=1, inode=2, offset=100, trail=(Mark(100, "f"),)
+)
+OTHER = Position(file_key="b", path="/var/log/stats.1", device=1, inode=3, offset=50)
+
+
+def note(*positions: Position, spans: tuple[Span, ...] = (), skip: tuple[Span, ...] = ()) -> str:
+    return Progress(positions, spans, skip).to_json()
+
+
+def test_a_note_survives_the_way() -> None:
+    progress = Progress((AT_100, OTHER), (Span("a", 0, 100),), (Span("b", 7, 9),))
+    assert Progress.from_json(progress.to_json()) == progress
+
+
+def test_an_empty_note_is_no_progress() -> None:
+    assert Progress.from_json("") == Progress()
+
+
+def test_without_a_gap_reading_resumes_at_the_positions() -> None:
+    assert resume(Inherited(note(AT_100), ())) == Progress(positions=(AT_100,))
+
+
+def test_batches_beyond_a_gap_are_passed_over() -> None:
+    ahead = (
+        note(replace(AT_100, offset=400), spans=(Span("a", 300, 400),)),
+        note(replace(AT_100, offset=300), spans=(Span("a", 200, 300),)),
+    )
+    resumed = resume(Inherited(note(AT_100), ahead))
+    assert resumed.positions == (AT_100,)
+    assert resumed.skip == (Span("a", 200, 400),)
+
+
+def test_a_file_known_only_beyond_the_gap_is_read_from_its_beginning() -> None:
+    ahead = (note(AT_100, OTHER, spans=(Span("b", 20, 50),)),)
+    resumed = resume(Inherited(note(AT_100), ahead))
+    assert resumed.positions == (AT_100, OTHER.at_beginning())
+    assert resumed.positions[1].offset == 0
+    assert resumed.skip == (Span("b", 20, 50),)
+
+
+def test_what_a_predecessor_was_to_pass_over_is_passed_over_still() -> None:
+    resumed = resume(Inherited(note(AT_100, skip=(Span("a", 150, 160),)), ()))
+    assert resumed.skip == (Span("a", 150, 160),)
+
+
+def test_a_predecessor_that_applied_only_beyond_a_gap_leaves_spans() -> None:
+    resumed = resume(Inherited("", (note(AT_100, spans=(Span("a", 50, 100),)),)))
+    assert resumed == Progress(positions=(AT_100.at_beginning(),), skip=(Span("a", 50, 100),))
