@@ -102,6 +102,7 @@ class Spool:
         header: str,
         payload: bytes,
         positions: Iterable[Position],
+        *,
         rejects: int,
         counters: Mapping[str, int],
         now: float,
@@ -210,19 +211,18 @@ class Spool:
 
     def unapplied_count(self) -> int:
         """How many batches are not applied."""
-        return int(self._unapplied("count(*)") or 0)
+        return self._unapplied()[0]
 
     def unapplied_bytes(self) -> int:
         """Their bytes."""
-        return int(self._unapplied("sum(bytes)") or 0)
+        return self._unapplied()[1]
 
     def oldest_unapplied(self, now: float) -> float:
         """The age in seconds of the oldest of them; 0.0 if there is none."""
-        created = self._unapplied("min(created)")
-        return 0.0 if created is None else max(0.0, now - created)
+        return max(0.0, now - (self._unapplied()[2] or now))
 
-    def _unapplied(self, what: str) -> float | None:
-        found: float | None = self._db.rows(f"SELECT {what} FROM batches WHERE applied IS NULL")[0][
-            0
-        ]  # noqa: S608 - our own columns
-        return found
+    def _unapplied(self) -> tuple[int, int, float | None]:
+        """Their number, their bytes, and when the first was made."""
+        query = "SELECT count(*), total(bytes), min(created) FROM batches WHERE applied IS NULL"
+        count, size, oldest = self._db.rows(query)[0]
+        return count, int(size), oldest

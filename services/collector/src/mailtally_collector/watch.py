@@ -11,6 +11,7 @@ import os
 import select
 import sys
 import time
+from contextlib import suppress
 from enum import IntFlag
 from glob import glob
 from pathlib import Path
@@ -53,7 +54,7 @@ class Watcher:
     """Watches the directories of some globs. For one thread, except ``wake``."""
 
     def __init__(self, globs: Iterable[str], stop: HasFileno | None = None) -> None:
-        self._patterns = tuple({os.path.dirname(pattern) for pattern in globs})  # noqa: PTH120 - a pattern is no path
+        self._patterns = tuple({os.path.dirname(pattern) or os.curdir for pattern in globs})  # noqa: PTH120 - a pattern is no path
         self._notes = _DirectoryNotes() if sys.platform == "linux" else None
         self._readable, self._writable = os.pipe()
         os.set_blocking(self._readable, False)
@@ -86,10 +87,8 @@ class Watcher:
 
     def wake(self) -> None:
         """End the wait. Safe in any thread and in a signal handler."""
-        try:
+        with suppress(BlockingIOError):  # it is full of wake-up calls
             os.write(self._writable, b".")
-        except BlockingIOError:
-            pass  # it is full of wake-up calls
 
     def close(self) -> None:
         """Watch nothing any more."""
@@ -132,19 +131,26 @@ class _DirectoryNotes:
 
     def watch(self, directories: set[str]) -> bool:
         """Watch these too; ``False`` if the kernel refuses one."""
-        return all([d in self._watched or self._add(d) for d in sorted(directories)])
+        refused = [d for d in sorted(directories) if not (d in self._watched or self._add(d))]
+        return not refused
 
     def take(self) -> Change:
         """What has happened since the last time."""
         change = Change.NOTHING
         for note in self._kernel.read(timeout=0):
             change |= Change.CONTENT if note.mask & flags.MODIFY else Change.NAMES
-            if note.mask & flags.IGNORED:
-                self._watched = {d: wd for d, wd in self._watched.items() if wd != note.wd}
+            if note.mask & (flags.IGNORED | flags.MOVE_SELF):
+                self._drop(note.wd)
         return change
 
     def close(self) -> None:
         self._kernel.close()
+
+    def _drop(self, watch: int) -> None:
+        """The directory is not where it was; what is there now is to be watched anew."""
+        self._watched = {d: w for d, w in self._watched.items() if w != watch}
+        with suppress(OSError):  # the kernel has dropped it already
+            self._kernel.rm_watch(watch)
 
     def _add(self, directory: str) -> bool:
         wanted = (
