@@ -12,10 +12,14 @@ import pytest
 from mailtally_shared.state.keys import Book, StateKeys
 from tests.architecture.source_tree import PACKAGES, ROOT
 from tests.support import settings_page
+from tests.support.commands_found import commands, options, programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
+#: Every command has them: they stand once, at the top of the page.
+OF_EVERY_COMMAND = {"--help", "--debug"}
 STATE = (ROOT / "docs/state.md").read_text("utf-8")
 #: Members of ``StateKeys`` that are no keys themselves.
 NO_KEYS = {"tag", "totals", "late", "everything_lasting"}
@@ -85,3 +89,33 @@ def test_the_late_book_has_the_same_keys_under_its_own_prefix() -> None:
 @pytest.mark.parametrize("field", sorted(hash_fields()))
 def test_every_field_that_a_script_names_is_documented(field: str) -> None:
     assert re.search(rf"`{field}(<\w+>)?`", STATE)
+
+
+def documented_commands() -> dict[str, set[str]]:
+    """What each section's table says that a command takes, by the command in its heading."""
+    _, *sections = re.split(r"^##+ ", COMMANDS, flags=re.MULTILINE)
+    return {section.split("`")[1]: _parameters(section) for section in sections}
+
+
+def _parameters(text: str) -> set[str]:
+    cells = "\n".join(re.findall(r"^\| (.*?) \|", text, re.MULTILINE))
+    return set(re.findall(r"`(--[a-z-]+|[A-Z]+)", cells))
+
+
+@pytest.mark.parametrize("program", sorted(programs()))
+def test_every_command_and_option_is_documented_and_every_documented_one_exists(
+    program: str,
+) -> None:
+    existing = {name: options(command) - OF_EVERY_COMMAND for name, command in commands(program)}
+    documented = {
+        name: found for name, found in documented_commands().items() if name.split()[0] == program
+    }
+    assert documented == existing
+
+
+def test_the_commands_page_has_no_program_that_is_not_there() -> None:
+    assert {name.split()[0] for name in documented_commands()} == set(programs())
+
+
+def test_what_every_command_has_stands_at_the_top_of_the_page() -> None:
+    assert _parameters(COMMANDS.partition("\n## ")[0]) == OF_EVERY_COMMAND
