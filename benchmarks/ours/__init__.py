@@ -1,0 +1,1 @@
+"""mailtally itself: the parser alone, ``mailtally analyze``, and the whole pipeline."""

@@ -1,0 +1,55 @@
+"""The table that people read. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmarks.figures import Figures
+
+_HEAD = (
+    "",
+    "records/s",
+    "spread",
+    "to mawk",
+    "to Polars",
+    "CPU s/M",
+    "peak MB",
+    "start s",
+)
+
+
+def table(found: Iterable[Figures]) -> str:
+    """A line a contender; the columns are explained in docs/performance.md."""
+    return aligned([_HEAD, *(_row(figures) for figures in found)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as text: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _row(figures: Figures) -> tuple[str, ...]:
+    return (
+        figures.title,
+        f"{figures.rate:,.0f}",
+        f"{figures.spread:.0%}",
+        _ratio(figures.ratios.get("mawk")),
+        _ratio(figures.ratios.get("polars")),
+        f"{figures.cpu:.2f}",
+        f"{figures.peak / 2**20:,.0f}",
+        f"{figures.start:.2f}",
+    )
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
