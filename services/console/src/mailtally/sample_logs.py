@@ -20,8 +20,8 @@ from mailtally_shared.columns import Array, Service
 BLOCK = 100_000
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_WORDS = ("alder", "birch", "cedar", "dogwood", "elm", "fir", "ginkgo", "hazel", "ivy", "juniper")
-_ENDINGS = ("example.com", "example.net", "example.org", "example")
+_WORDS = ("alder", "birch", "cedar", "dogwood", "elm", "fir", "oak", "hazel", "ivy", "juniper", "a")
+_ENDINGS = ("example", "example", "example.com", "example", "example.org")
 _PEOPLE = ("anna", "bob.smith", "info", "sales", "m.mueller", "postmaster", "office", "j-doe42")
 
 _SERVICES = (Service.SMTP_IN, Service.SMTP_OUT, Service.POP3, Service.IMAP, Service.MAILLIST)
@@ -125,11 +125,11 @@ def write_log(
 
 
 def _cast(rng: np.random.Generator, domains: int) -> _Cast:
-    ours = tuple(f"{_WORDS[k % 10]}{k}.{_ENDINGS[k * 7 % 4]}" for k in range(domains))
+    ours = tuple(f"{_WORDS[k % 11]}{k}.{_ENDINGS[k % 5]}" for k in range(domains))
     weights = 1 / np.arange(1, domains + 1)
     people = rng.choice(_PEOPLE, 20_000)
     them = tuple(
-        f"{person}{k % 97 or ''}@{_WORDS[k % 7]}{k % 1999}.{_ENDINGS[k % 4]}"
+        f"{person}@{_WORDS[k % 11]}{k % 1999}.{_ENDINGS[k % 5]}"
         for k, person in enumerate(people.tolist())
     )
     return _Cast((*ours, IDN), np.append(weights / weights.sum(), 0.0), them)

@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from mailtally_collector.parse.machine import Bytes, compiled
-from mailtally_collector.parse.names import DOMAIN, index_of
+from mailtally_collector.parse.names import index_of
 from mailtally_collector.parse.page import Page
 from mailtally_collector.parse.reasons import Reason
-from mailtally_collector.parse.scanning import (
-    AT,
-    PIPE,
-    byte_at,
-    find,
-    find_last,
-    has,
-    same,
-    spelled,
-)
+from mailtally_collector.parse.scanning import PIPE, byte_at, find, has, spelled
+from mailtally_collector.parse.words import same
 from mailtally_shared.columns import Service
 
 BAD_ADDRESSES: Final = int(Reason.BAD_ADDRESSES)
@@ -41,30 +33,22 @@ ANGLES: Final = spelled(b"<>")
 
 
 @compiled
-def read_addresses(data: Bytes, start: int, end: int, row: int, page: Page) -> int:
-    """Write down the service and the domain charged; gives 0, or a negated reason."""
-    split = between_addresses(data, start, end)
+def read_addresses(data: Bytes, start: int, pipes: int, row: int, page: Page) -> int:
+    """Write down the service and the name charged; gives 0, or a negated reason.
+
+    ``page.pipe[:pipes]`` are those in and between the addresses, the next is where they end.
+    """
+    end = page.pipe[pipes]
+    split = page.pipe[0] if pipes == 1 else only_unquoted_pipe(data, start, end)
     if split < 0:
         return -BAD_ADDRESSES
     name, name_end = charged(data, start, split, end, row, page)
-    if name < name_end and byte_at(data, name) == BRACKET:
+    if name < name_end and byte_at(data, name) == BRACKET:  # an address literal
         name, name_end = host_of(row, page)
     if name == name_end:
         return -BAD_DOMAIN
-    domain = index_of(data, name, name_end, DOMAIN, page.key, page.domains)
-    if domain < 0:
-        return -BAD_DOMAIN
-    page.domain[row] = domain
+    page.domain[row] = index_of(name, name_end, page.domains)
     return 0
-
-
-@compiled
-def between_addresses(data: Bytes, start: int, end: int) -> int:
-    """The only ``|``, or else the only one outside quotes; -1 where there is no such."""
-    first = find(data, PIPE, start, end)
-    if find(data, PIPE, first + 1, end) < 0:
-        return first
-    return only_unquoted_pipe(data, start, end)
 
 
 @compiled
@@ -74,11 +58,12 @@ def only_unquoted_pipe(data: Bytes, start: int, end: int) -> int:
     quoted = False
     i = start
     while i < end:
-        if byte_at(data, i) == QUOTE:
+        byte = byte_at(data, i)
+        if byte == QUOTE:
             quoted = not quoted
         elif quoted:
-            i += byte_at(data, i) == BACKSLASH  # it escapes the next byte
-        elif byte_at(data, i) == PIPE:
+            i += byte == BACKSLASH  # it escapes the next byte
+        elif byte == PIPE:
             if split >= 0:
                 return -1
             split = i
@@ -92,97 +77,108 @@ def charged(
 ) -> tuple[int, int]:
     """The range of the name that is charged, empty where there is none; settles the service."""
     recipient = split + 1
-    mailbox = mailbox_service(data, sender, split, recipient, end)
+    mailbox = mailbox_service(data, sender, split, recipient, end, page)
     if mailbox >= 0:
         page.service[row] = mailbox
-        return account_domain(data, sender + len(IMAP_AT), split)
-    mailbox = mailbox_service(data, recipient, end, sender, split)
+        return account_domain(sender + len(IMAP_AT), split, page)
+    mailbox = mailbox_service(data, recipient, end, sender, split, page)
     if mailbox >= 0:
         page.service[row] = mailbox
-        return account_domain(data, recipient + len(IMAP_AT), end)
-    list_name = after_web_maillist(data, sender, split)
+        return account_domain(recipient + len(IMAP_AT), end, page)
+    list_name = after_web_maillist(data, split, page)
     if list_name >= 0:
         page.service[row] = MAILLIST
-        return list_domain(data, list_name, split, recipient, end)
+        return list_domain(data, list_name, split, end, page)
     if page.service[row] != SMTP_OUT:
-        return address_domain(data, recipient, end)
+        return address_domain(recipient, end, page)
     if is_null(data, sender, split):
         return host_of(row, page)
-    return address_domain(data, sender, split)
+    return address_domain(sender, split, page)
 
 
 @compiled
-def mailbox_service(data: Bytes, start: int, end: int, other: int, other_end: int) -> int:
+def mailbox_service(
+    data: Bytes, start: int, end: int, other: int, other_end: int, page: Page
+) -> int:
     """IMAP or POP3 where the address is ``imap@ACCOUNT`` or ``pop3@ACCOUNT``, else -1.
 
     A person's address may look so, too (``imap@example.com``): only an account with a domain
     of its own, or another address that says nothing else, tells them apart.
     """
-    if has(data, start, end, IMAP_AT):
+    if has(data, start, IMAP_AT):
         service = IMAP
-    elif has(data, start, end, POP3_AT):
+    elif has(data, start, POP3_AT):
         service = POP3
     else:
         return -1
     account = start + len(IMAP_AT)
-    sure = (
-        find(data, AT, account, end) >= 0
+    certain = (
+        last_at(account, end, page) >= 0
         or other == other_end
-        or same(data, account, end, other, other_end)
-        or same(data, start, end, other, other_end)
+        or same(page.words, account, end, other, other_end)
+        or same(page.words, start, end, other, other_end)
     )
-    return service if sure else -1
+    return service if certain else -1
 
 
 @compiled
-def after_web_maillist(data: Bytes, start: int, end: int) -> int:
-    """Where the first ``web@maillist`` of the sender ends, -1 where there is none."""
-    at = find(data, AT, start, end)
-    while at >= 0:
-        web = at - len(WEB)
-        if web >= start and has(data, at, end, AT_MAILLIST) and has(data, web, at, WEB):
-            return at + len(AT_MAILLIST)
-        at = find(data, AT, at + 1, end)
-    return -1
+def account_domain(start: int, end: int, page: Page) -> tuple[int, int]:
+    """What follows the last ``@``; all of it where there is none."""
+    return max(start, last_at(start, end, page) + 1), end
 
 
 @compiled
-def address_domain(data: Bytes, start: int, end: int) -> tuple[int, int]:
+def address_domain(start: int, end: int, page: Page) -> tuple[int, int]:
     """What follows the last ``@``; nothing where there is none."""
-    at = find_last(data, AT, start, end)
+    at = last_at(start, end, page)
     return (at + 1 if at >= 0 else end), end
 
 
 @compiled
-def account_domain(data: Bytes, start: int, end: int) -> tuple[int, int]:
-    """What follows the last ``@``; all of it where there is none."""
-    at = find_last(data, AT, start, end)
-    return (at + 1 if at >= 0 else start), end
+def last_at(start: int, end: int, page: Page) -> int:
+    """Where the last ``@`` of a range is; -1 where there is none."""
+    found = -1
+    k = 0
+    while page.at[k] < end:
+        if page.at[k] >= start:
+            found = page.at[k]
+        k += 1
+    return found
 
 
 @compiled
-def list_domain(
-    data: Bytes, start: int, end: int, recipient: int, recipient_end: int
-) -> tuple[int, int]:
+def after_web_maillist(data: Bytes, sender_end: int, page: Page) -> int:
+    """Where the first ``web@maillist`` of the sender ends; -1 where there is none."""
+    k = 0
+    while page.at[k] < sender_end:
+        at = page.at[k]
+        if has(data, at, AT_MAILLIST) and has(data, at - len(WEB), WEB):
+            return at + len(AT_MAILLIST)
+        k += 1
+    return -1
+
+
+@compiled
+def list_domain(data: Bytes, start: int, split: int, end: int, page: Page) -> tuple[int, int]:
     """The domain in what follows ``web@maillist``, else the recipient's.
 
-    It is what follows its last ``@``, or, without one, all of it past leading dots and dashes
-    where a dot is left in that.
+    It is what follows its last ``@``; without one, all of it past leading dots and dashes, if
+    there is a dot in that.
     """
-    domain, _ = address_domain(data, start, end)
-    if find(data, AT, start, end) < 0:
-        while start < end and (byte_at(data, start) == DOT or byte_at(data, start) == DASH):
+    domain, _ = address_domain(start, split, page)
+    if last_at(start, split, page) < 0:
+        while start < split and (byte_at(data, start) == DOT or byte_at(data, start) == DASH):
             start += 1
-        domain = start if find(data, DOT, start, end) >= 0 else end
-    if domain < end:
-        return domain, end
-    return address_domain(data, recipient, recipient_end)
+        domain = start if find(data, DOT, start, split) >= 0 else split
+    if domain < split:
+        return domain, split
+    return address_domain(split + 1, end, page)
 
 
 @compiled
 def is_null(data: Bytes, start: int, end: int) -> bool:
-    """Whether it is the null sender. A third form, ``#@[]``, is an address literal already."""
-    return start == end or (end - start == len(ANGLES) and has(data, start, end, ANGLES))
+    """Whether it is the null sender. Its third form, ``#@[]``, is an address literal already."""
+    return start == end or (end - start == len(ANGLES) and has(data, start, ANGLES))
 
 
 @compiled

@@ -21,6 +21,7 @@ from mailtally_collector.parse import (
     page,
     reasons,
     scanning,
+    words,
 )
 from mailtally_collector.parse.kernel import read_chunk
 from mailtally_collector.parse.machine import Bytes, compiled_and_kept
@@ -34,31 +35,39 @@ if TYPE_CHECKING:
     from mailtally_collector.parse.page import Margin, Page
     from mailtally_shared.columns import Array
 
-_PARTS = (addresses, columns, head, kernel, machine, measures, names, page, reasons, scanning)
+_PARTS = (
+    addresses,
+    columns,
+    head,
+    kernel,
+    machine,
+    measures,
+    names,
+    page,
+    reasons,
+    scanning,
+    words,
+)
 
 
 def _digest_of_sources() -> str:
     return hashlib.sha256("".join(map(inspect.getsource, _PARTS)).encode()).hexdigest()
 
 
-def _kept_read_chunk(
-    sources: str,
-) -> Callable[[Bytes, Array, bool, Page, Margin], tuple[int, int]]:
+def _kept_read_chunk(sources: str) -> Callable[[Bytes, Page, Margin], tuple[int, int]]:
     @compiled_and_kept
-    def entry(
-        data: Bytes, line_feeds: Array, nuls: bool, page: Page, margin: Margin
-    ) -> tuple[int, int]:
+    def entry(data: Bytes, page: Page, margin: Margin) -> tuple[int, int]:
         _ = sources
-        return read_chunk(data, line_feeds, nuls, page, margin)
+        return read_chunk(data, page, margin)
 
     return entry
 
 
-def _kept_spell(sources: str) -> Callable[[Bytes, Bytes, Names, Bytes, Array], None]:
+def _kept_spell(sources: str) -> Callable[[Bytes, Names, Bytes, Array], None]:
     @compiled_and_kept
-    def entry(data: Bytes, letters: Bytes, names: Names, text: Bytes, odd: Array) -> None:
+    def entry(data: Bytes, names: Names, text: Bytes, odd: Array) -> None:
         _ = sources
-        spell(data, letters, names, text, odd)
+        spell(data, names, text, odd)
 
     return entry
 

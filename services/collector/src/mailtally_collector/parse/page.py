@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mailtally_collector.parse.machine import Bytes
 from mailtally_collector.parse.names import Key, Names
+from mailtally_collector.parse.reasons import MAX_LINE
+from mailtally_collector.parse.words import WORD, Words, words_of
 from mailtally_shared.columns import Array
 
 
@@ -25,14 +28,19 @@ class Page(NamedTuple):
     hosts: Names
     statuses: Names
     domains: Names
-    key: Key
+    words: Words  # of the chunk
+    #: Of the line at hand, behind its timestamp: offset of each ``|``, and of the line's end.
+    pipe: Array  # int64
+    #: The same of each ``@``.
+    at: Array  # int64
 
     @classmethod
-    def blank(cls, rows: int, key: Key) -> Page:
-        """A page for ``rows`` lines, at least one."""
+    def blank(cls, rows: int, data: Bytes, key: Key) -> Page:
+        """A page for ``rows`` lines of ``data``."""
         start, end, time, size, attempts = (np.empty(rows, np.int64) for _ in range(5))
         host, status, domain = (np.empty(rows, np.uint32) for _ in range(3))
-        hosts, statuses, domains = (Names.for_at_most(rows) for _ in range(3))
+        hosts, statuses, domains = (Names.for_at_most(rows, data, key) for _ in range(3))
+        pipe, at = (np.empty(MAX_LINE + 2 * WORD, np.int64) for _ in range(2))
         return cls(
             start=start,
             end=end,
@@ -46,7 +54,9 @@ class Page(NamedTuple):
             hosts=hosts,
             statuses=statuses,
             domains=domains,
-            key=key,
+            words=words_of(data),
+            pipe=pipe,
+            at=at,
         )
 
 

@@ -1,27 +1,40 @@
-"""Finding, comparing and reading bytes of a line: the words the grammar is written in.
+"""Finding, comparing and reading bytes of a line: the words that the grammar is written in.
 
-A range is ``start`` and ``end``, exclusive, as everywhere in Python; "not there" is -1.
+A range is ``start`` and ``end``, exclusive, as everywhere in Python; "not there" is -1. Where no
+end is given, the line feed ends it.
 """
 
 from __future__ import annotations
 
+import string
 from typing import Final
 
 import numpy as np
 
 from mailtally_collector.parse.machine import Bytes, compiled
 
+NUL: Final = 0
 LINE_FEED: Final = ord("\n")
 RETURN: Final = ord("\r")
 SPACE: Final = ord(" ")
 ZERO: Final = ord("0")
+NINE: Final = ord("9")
 AT: Final = ord("@")
 PIPE: Final = ord("|")
+
+LETTERS_AND_DIGITS: Final = (string.ascii_letters + string.digits).encode()
 
 
 def spelled(text: bytes) -> Bytes:
     """A constant of the grammar, in the form the kernel compares with."""
     return np.frombuffer(text, np.uint8)
+
+
+def one_of(allowed: bytes) -> Bytes:
+    """A table over all bytes: 1 where one is allowed, else 0."""
+    table = np.zeros(256, np.uint8)
+    table[list(allowed)] = 1
+    return table
 
 
 @compiled
@@ -40,19 +53,8 @@ def find(data: Bytes, byte: int, start: int, end: int) -> int:
 
 
 @compiled
-def find_last(data: Bytes, byte: int, start: int, end: int) -> int:
-    """Where ``byte`` is last."""
-    for i in range(end - 1, start - 1, -1):
-        if byte_at(data, i) == byte:
-            return i
-    return -1
-
-
-@compiled
-def has(data: Bytes, start: int, end: int, word: Bytes) -> bool:
-    """Whether the range begins with ``word``."""
-    if end - start < len(word):
-        return False
+def has(data: Bytes, start: int, word: Bytes) -> bool:
+    """Whether ``word``, which has no ``|``, stands at ``start``."""
     for k in range(len(word)):
         if byte_at(data, start + k) != byte_at(word, k):
             return False
@@ -60,29 +62,31 @@ def has(data: Bytes, start: int, end: int, word: Bytes) -> bool:
 
 
 @compiled
-def same(data: Bytes, start: int, end: int, other: int, other_end: int) -> bool:
-    """Whether two ranges hold the same bytes."""
-    if end - start != other_end - other:
-        return False
-    for k in range(end - start):
-        if byte_at(data, start + k) != byte_at(data, other + k):
-            return False
-    return True
+def is_line_end(data: Bytes, i: int) -> bool:
+    r"""Whether the line ends at ``i``, with ``\n`` or ``\r\n``."""
+    byte = byte_at(data, i)
+    return byte == LINE_FEED or (byte == RETURN and byte_at(data, i + 1) == LINE_FEED)
 
 
 @compiled
-def after_digits(data: Bytes, start: int, end: int) -> int:
+def is_digit(byte: int) -> bool:
+    """Whether it is an ASCII digit."""
+    return ZERO <= byte <= NINE
+
+
+@compiled
+def after_digits(data: Bytes, start: int) -> int:
     """Where the digits that begin at ``start`` end."""
     i = start
-    while i < end and 0 <= byte_at(data, i) - ZERO <= 9:  # noqa: PLR2004 - a digit is 0 … 9
+    while is_digit(byte_at(data, i)):
         i += 1
     return i
 
 
 @compiled
 def all_digits(data: Bytes, start: int, end: int) -> bool:
-    """Whether the range holds digits, one at least, and nothing else."""
-    return start < end and after_digits(data, start, end) == end
+    """Whether the range holds digits, one at least, and nothing else. None is behind it."""
+    return start < end and after_digits(data, start) == end
 
 
 @compiled
@@ -93,8 +97,8 @@ def number(data: Bytes, start: int, end: int, most: int) -> int:
     """
     value = 0
     for i in range(start, end):
-        digit = byte_at(data, i) - ZERO
-        value = value * 10 + digit
-        if not 0 <= digit <= 9 or value > most:  # noqa: PLR2004 - as above
+        byte = byte_at(data, i)
+        value = value * 10 + byte - ZERO
+        if not is_digit(byte) or value > most:
             return -1
     return value if start < end else -1

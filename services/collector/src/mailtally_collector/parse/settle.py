@@ -38,7 +38,7 @@ def settle_domains(names: list[str], odd: Array) -> tuple[tuple[str, ...], Array
     """Give each name its one spelling.
 
     Args:
-        names: Domains as the kernel put them down, each byte a character (Latin-1).
+        names: Domains as they stand in the lines, each byte a character (Latin-1).
         odd: Whether a name may be spelled otherwise, bool, shape ``(len(names),)``.
 
     Returns:
@@ -56,21 +56,23 @@ def settle_domains(names: list[str], odd: Array) -> tuple[tuple[str, ...], Array
 
 
 def settle_hosts(names: list[str], used: Array) -> tuple[tuple[str, ...], Array]:
-    """Keep the first ``MAX_HOSTS`` hosts.
+    """Put hosts in lower case, and keep the first ``MAX_HOSTS``.
 
     Args:
-        names: Hosts as the kernel put them down.
+        names: Hosts as they stand in the lines.
         used: The host of each record, index into ``names``, in the order of the chunk.
 
     Returns:
-        The hosts kept, and for each name its index in them or -1 where it is not kept.
+        The distinct hosts kept, and for each name its index in them or -1 where it is not kept.
     """
-    if len(names) <= MAX_HOSTS:
-        return tuple(names), np.arange(len(names))
-    kept = in_order(used)[:MAX_HOSTS]
+    order = range(len(names)) if len(names) <= MAX_HOSTS else in_order(used).tolist()
+    index: dict[str, int] = {}
     codes = np.full(len(names), -1)
-    codes[kept] = np.arange(len(kept))
-    return tuple(names[k] for k in kept.tolist()), codes
+    for k in order:
+        host = names[k].lower()
+        if host in index or len(index) < MAX_HOSTS:
+            codes[k] = index.setdefault(host, len(index))
+    return tuple(index), codes
 
 
 def settle_statuses(names: list[str], used: Array) -> tuple[tuple[str, ...], Array]:
