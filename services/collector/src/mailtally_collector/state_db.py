@@ -26,7 +26,7 @@ CREATE TABLE positions (file_key TEXT PRIMARY KEY, position TEXT NOT NULL) WITHO
 CREATE TABLE batches (
     seq INTEGER PRIMARY KEY,
     created REAL NOT NULL,
-    applied REAL,            -- when that was seen; NULL before
+    applied REAL,            -- when that was seen, NULL before
     bytes INTEGER NOT NULL,  -- of header and payload
     header TEXT NOT NULL,
     payload BLOB NOT NULL

@@ -13,7 +13,8 @@ from mailtally_collector.tail.identity import WINDOW
 #: What reading may fail with: a disk's fault, or a gz file cut short or damaged.
 READ_ERRORS = (OSError, EOFError, zlib.error)
 
-_SKIPPED_AT_ONCE = 2**20  # bytes decompressed in a go on the way to an offset
+_AT_ONCE = 2**17  # bytes decompressed in a go
+_BEHIND = 2**17  # bytes kept to go back to: an incomplete line, and a window before it
 
 
 class Content(Protocol):
@@ -97,8 +98,8 @@ class PlainContent(_OnDisk):
 class GzipContent(_OnDisk):
     """What is in a gz file, whole lines before a fault included.
 
-    Going forward is cheap, and so is going back by one window; anything further
-    back begins again at the start.
+    Going forward is cheap, and so is going back by a line; anything further back
+    begins again at the start.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -111,7 +112,7 @@ class GzipContent(_OnDisk):
 
     def size(self) -> int:
         """Where the content ends, now."""
-        while self._advance(_SKIPPED_AT_ONCE):
+        while self._advance(_AT_ONCE):
             pass
         return self._at
 
@@ -139,11 +140,11 @@ class GzipContent(_OnDisk):
         self._raw.close()
 
     def _go_to(self, at: int) -> None:
-        """Come to ``at``, or to less than a window beyond it, or to the end."""
+        """Come to ``at``, or to where it is among the bytes behind, or to the end."""
         if at < self._at - len(self._behind):
             self._file.seek(0)
             self._at, self._behind, self._fault = 0, b"", None
-        while self._at < at and self._advance(min(at - self._at, _SKIPPED_AT_ONCE)):
+        while self._at < at and self._advance(at - self._at):
             pass
 
     def _advance(self, most: int, have_some: bool = False) -> bytes:  # noqa: FBT001, FBT002 - private
@@ -153,12 +154,12 @@ class GzipContent(_OnDisk):
         """
         if self._fault is None:
             try:
-                data = self._file.read1(most)
+                data = self._file.read1(min(most, _AT_ONCE))
             except READ_ERRORS as fault:
                 self._fault = fault
             else:
                 self._at += len(data)
-                self._behind = (self._behind + data[-WINDOW:])[-WINDOW:]
+                self._behind = (self._behind + data)[-_BEHIND:]
                 return data
         if have_some:
             return b""
