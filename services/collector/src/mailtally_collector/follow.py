@@ -67,7 +67,7 @@ class Follower:
         self._reading.flush(time.time())
         self._wait_until(all_applied)
         if not self._stop.requested:
-            self._reading.end(time.time())
+            self._reading.end()
             self._wait_until(end_known)
 
     def _read_all(self) -> None:

@@ -84,7 +84,7 @@ class Reading:
         if self._batcher.is_ready(now):
             self._seal(now)
         if self._batcher.is_empty:
-            self._caught_up(now)
+            self._caught_up()
 
     def waits(self, now: float) -> float | None:
         """Seconds until a begun batch should be spooled, though nothing comes."""
@@ -94,12 +94,12 @@ class Reading:
         """Spool what is in memory."""
         if not self._batcher.is_empty:
             self._seal(now)
-        self._caught_up(now)
+        self._caught_up()
 
-    def end(self, now: float) -> None:
+    def end(self) -> None:
         """The input has ended: everything is read, and was spooled by ``flush``."""
         self._ended = True
-        self._caught_up(now)
+        self._caught_up()
 
     def _take(self, chunk: Chunk, now: float) -> None:
         parsed = self._parser.parse(chunk.data)
@@ -116,16 +116,16 @@ class Reading:
         gathered = self._batcher.take()
         payload = encode(gathered.columns)
         header = self._header(gathered, payload)
-        length = self._rejects.sync()
+        kept = self._rejects.sync()
         crash_point(CrashAt.REJECTS_KEPT)
         self._spool.commit(
             header.model_dump_json(),
             payload,
             self._tailer.positions(),
-            length,
-            {"lines": header.lines, "records": header.records}
+            rejects=kept,
+            counters={"lines": header.lines, "records": header.records}
             | {f"malformed:{reason}": count for reason, count in header.malformed.items()},
-            now,
+            now=now,
         )
         crash_point(CrashAt.SPOOLED)
 
@@ -154,9 +154,9 @@ class Reading:
             checksum=checksum(payload),
         )
 
-    def _caught_up(self, now: float) -> None:
+    def _caught_up(self) -> None:
         """Everything handed out is spooled: what the tailer says of its reach is true."""
-        self._spool.save_positions(self._tailer.positions(), now)
+        self._spool.save_positions(self._tailer.positions())
         reach = END_OF_TIME if self._ended else int(self._tailer.caught_up_to())
         self._read_up_to = ReadUpTo(self._spool.next_seq - 1, reach, at_end=self._ended)
 

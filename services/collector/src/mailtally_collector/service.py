@@ -64,7 +64,7 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
     address = settings.health_address
     with ExitStack() as stack:
         stack.enter_context(HealthServer(address, health) if address else nullcontext())
-        spool = stack.enter_context(Spool.open(settings.state_dir, time.time()))
+        spool = stack.enter_context(Spool.open(settings.state_dir))
         warm()
         ledger = Ledger(connect_state(settings.resolved_state_url), StateKeys())
         registration = _wait_for(stop, health, lambda: _register(settings, spool, ledger))
@@ -99,7 +99,7 @@ def _register(settings: CollectorSettings, spool: Spool, ledger: Ledger) -> Regi
         inherited = ledger.inherited(spool.collector_id)
         if inherited is not None:
             progress = resume(inherited)
-            spool.save_positions(list(progress.positions), time.time())
+            spool.save_positions(progress.positions)
             spool.set_meta(_SKIP, Progress(skip=progress.skip).to_json())
             event(
                 _log,
@@ -173,7 +173,7 @@ def _reading(settings: CollectorSettings, site: _Site, tailer: Tailer, stack: Ex
         parser=StatsParser(),
         batcher=Batcher(BatchLimits(settings.batch_records, settings.linger)),
         rejects=stack.enter_context(
-            RejectFile(settings.state_dir, spool.reject_file_length, settings.rejects_bytes)
+            RejectFile(settings.state_dir, spool.rejects_kept, settings.rejects_bytes)
         ),
         spool=spool,
         registration=site.registration,

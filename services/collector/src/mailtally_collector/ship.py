@@ -93,7 +93,7 @@ class Shipper:
         self._limits = limits
         #: The watermark that the ledger had at the last turn.
         self.watermark_told = 0
-        self._hwm = 0
+        self._noted: Applied | None = None
         self._beaten_at = 0.0
         self._pruned_at = 0.0
 
@@ -129,19 +129,20 @@ class Shipper:
     def _send(self, chosen: list[Pending], now: float) -> None:
         parts = []
         for batch in chosen:
-            header = BatchHeader.model_validate_json(batch.header)
-            parts.append((batch.header.encode(), header.payload_key, batch.payload))
+            announcement = batch.header
+            header = BatchHeader.model_validate_json(announcement)
+            parts.append((announcement.encode(), header.payload_key, batch.payload))
         self._publisher.batches(parts)
         for batch in chosen:
             self._window.sent(batch.seq, now)
 
     def _note(self, applied: Applied, now: float) -> None:
-        if applied.hwm < self._hwm:
+        if self._noted is not None and applied.hwm < self._noted.hwm:
             self._went_back(applied)
-        self._hwm = applied.hwm
         self._window.settle(applied)
-        if self._spool.mark_applied(applied.hwm, applied.ahead, now):
+        if applied != self._noted and self._spool.mark_applied(applied.hwm, applied.ahead, now):
             crash_point(CrashAt.APPLIED_NOTED)
+        self._noted = applied
         if now - self._pruned_at >= self._limits.idle_look:
             self._spool.prune(now, self._limits.keep_applied, self._limits.keep_bytes)
             self._pruned_at = now
