@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections import deque
 from typing import Protocol
 
 from mailtally_collector.positions import Seal
@@ -107,7 +108,8 @@ class GzipContent(_OnDisk):
         self._raw = os.fdopen(descriptor, "rb")
         self._file = gzip.GzipFile(fileobj=self._raw, mode="rb")
         self._at = 0
-        self._behind = b""  # the bytes just before ``_at``
+        self._behind: deque[bytes] = deque()  # the bytes just before ``_at``, in pieces
+        self._behind_from = 0  # the offset of the first of them
         self._fault: Exception | None = None
 
     def size(self) -> int:
@@ -119,7 +121,7 @@ class GzipContent(_OnDisk):
     def read_into(self, view: memoryview, at: int) -> int:
         """Fill ``view`` from offset ``at`` on; fewer bytes only where the content ends."""
         self._go_to(at)
-        behind = self._behind[len(self._behind) - (self._at - at) :] if at < self._at else b""
+        behind = b"".join(self._behind)[at - self._behind_from :] if at < self._at else b""
         got = min(len(behind), len(view))
         view[:got] = behind[:got]
         while got < len(view) and (data := self._advance(len(view) - got, bool(got))):
@@ -141,9 +143,10 @@ class GzipContent(_OnDisk):
 
     def _go_to(self, at: int) -> None:
         """Come to ``at``, or to where it is among the bytes behind, or to the end."""
-        if at < self._at - len(self._behind):
+        if at < self._behind_from:
             self._file.seek(0)
-            self._at, self._behind, self._fault = 0, b"", None
+            self._behind.clear()
+            self._at, self._behind_from, self._fault = 0, 0, None
         while self._at < at and self._advance(at - self._at):
             pass
 
@@ -158,9 +161,14 @@ class GzipContent(_OnDisk):
             except READ_ERRORS as fault:
                 self._fault = fault
             else:
-                self._at += len(data)
-                self._behind = (self._behind + data)[-_BEHIND:]
+                self._keep(data)
                 return data
         if have_some:
             return b""
         raise self._fault
+
+    def _keep(self, data: bytes) -> None:
+        self._at += len(data)
+        self._behind.append(data)
+        while self._at - self._behind_from - len(self._behind[0]) >= _BEHIND:
+            self._behind_from += len(self._behind.popleft())
