@@ -11,7 +11,7 @@ CALENDAR = Calendar(ZoneInfo("UTC"))
 DAY = date(2026, 2, 16)
 END = CALENDAR.end_of(DAY)
 POLICY = DayPolicy(grace=900, deadline=6 * 3600, restate_after=60, restate_at_most=900)
-FRESH = DayState(DAY, changes=5, changed_at=END - 1)
+FRESH = DayState(DAY, changes=5, since=END - 80_000, changed_at=END - 1)
 WRITTEN = replace(FRESH, written_changes=5, written_at=END + 1000, complete=True)
 
 
@@ -68,3 +68,9 @@ def test_days_are_due_oldest_first() -> None:
     days = [replace(FRESH, day=date(2026, 2, d)) for d in (16, 14, 15)]
     found = due_days(days, {}, CALENDAR, POLICY, END + 1)
     assert [d.state.day.day for d in found] == [14, 15, 16]
+
+
+def test_an_old_day_that_is_only_now_read_in_is_given_its_time() -> None:
+    read_in_later = replace(FRESH, since=END + 1_000_000)
+    assert due(read_in_later, {"mail1": 0.0}, END + 1_000_001) == []
+    assert due(read_in_later, {"mail1": 0.0}, END + 1_000_000 + POLICY.deadline) == [("mail1",)]

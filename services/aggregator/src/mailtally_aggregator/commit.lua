@@ -124,6 +124,7 @@ local function add_day(day)
   redis.call('HINCRBY', day.key, 'bytes', day.bytes)
   redis.call('HINCRBY', day.key, 'transferred', day.transferred)
   redis.call('HINCRBY', day.key, 'changes', 1)
+  redis.call('HSETNX', day.key, 'since', request.now)
   redis.call('HSET', day.key, 'changed_at', request.now)
   redis.call('ZADD', day.days_key, day.ordinal, day.day)
 end

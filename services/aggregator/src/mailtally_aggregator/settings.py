@@ -54,7 +54,9 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
     ] = 900.0
     deadline: Annotated[
         Seconds,
-        Field(description="After a day's end: it is then written without the missing hosts."),
+        Field(
+            description="How long a day waits for missing hosts once it has ended, or was begun if later."
+        ),
     ] = 6 * 3600.0
     restate_after: Annotated[
         SecondsOrZero, Field(description="Quiet time before a written day is written anew.")

@@ -116,6 +116,7 @@ def _day_state(day: date, fields: dict[bytes, Any]) -> DayState:
     return DayState(
         day=day,
         changes=_number(fields.get(b"changes")),
+        since=float(_number(fields.get(b"since"))),
         changed_at=float(_number(fields.get(b"changed_at"))),
         written_changes=None if written is None else int(written),
         written_at=None if written is None else float(fields[b"written_at"]),

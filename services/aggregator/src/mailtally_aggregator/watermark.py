@@ -19,8 +19,9 @@ class DayPolicy:
     Attributes:
         grace: a collector must have read this far beyond the day's end: lines
             are written shortly after their timestamps.
-        deadline: this long after the day's end it is written without those
-            that have not, and names them.
+        deadline: this long after the day's end, and after its first line was
+            counted, it is written without those that have not, and names them.
+            (So old logs may be read in at leisure.)
         restate_after: a written day that changed is written anew once it was
             quiet for so long …
         restate_at_most: … or when the file is this old.
@@ -34,10 +35,11 @@ class DayPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DayState:
-    """What the state says about a day. ``None``: never."""
+    """What the state says about a day; times in Unix seconds, ``None``: never."""
 
     day: date
     changes: int
+    since: float
     changed_at: float
     written_changes: int | None = None
     written_at: float | None = None
@@ -94,7 +96,7 @@ def _due(
     missing = tuple(
         sorted(host for host, passed in watermarks.items() if passed < end + policy.grace)
     )
-    if missing and now < end + policy.deadline:
+    if missing and now < max(end, state.since) + policy.deadline:
         return None
     if state.written_changes is None:
         return Due(state, missing)

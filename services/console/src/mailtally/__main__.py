@@ -1,21 +1,40 @@
 """``mailtally``: wires the operator's commands together."""
 
+from __future__ import annotations
+
+from importlib import import_module
+
 import click
 
-from mailtally.analyze.command import analyze
-from mailtally.demo import demo
-from mailtally.doctor.command import doctor
-from mailtally.report.command import report
-from mailtally.up import up
+#: Each command and where it is. One is imported when it is asked for: they need very
+#: different things, and an operator waits for all that is imported.
+COMMANDS = {
+    "analyze": "mailtally.analyze.command",
+    "demo": "mailtally.demo",
+    "doctor": "mailtally.doctor.command",
+    "report": "mailtally.report.command",
+    "up": "mailtally.up",
+}
 
 
-@click.group("mailtally")
+class _Commands(click.Group):
+    """The commands, imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        return command
+
+
+@click.command(cls=_Commands)
+@click.version_option(package_name="mailtally")
 def main() -> None:
     """Mail traffic accounting for clusters of mail servers."""
 
-
-for command in (demo, up, analyze, report, doctor):
-    main.add_command(command)
 
 if __name__ == "__main__":
     main()
