@@ -55,7 +55,7 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
     deadline: Annotated[
         Seconds,
         Field(
-            description="How long a day waits for missing hosts once it has ended, or was begun if later."
+            description="How long a day waits for missing hosts, from its end or its first line."
         ),
     ] = 6 * 3600.0
     restate_after: Annotated[
