@@ -64,4 +64,10 @@ def save(found: Sequence[Figures], logs: Logs, repeat: int, domains: int) -> Pat
 
 
 def _told(extra: dict[str, object]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in extra.items())
+    return ", ".join(f"{name.replace('_', ' ')} {_spelled(value)}" for name, value in extra.items())
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {part}" for name, part in value.items()) + ")"
+    return str(value)

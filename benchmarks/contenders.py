@@ -39,8 +39,8 @@ class Contender:
         return None
 
 
-def _ours(name: str, title: str, module: str, *, sums: bool = True) -> Contender:
-    return Contender(name, title, (sys.executable, "-m", f"benchmarks.{module}"), sums=sums)
+def _ours(name: str, title: str, *module: str, sums: bool = True) -> Contender:
+    return Contender(name, title, (sys.executable, "-m", *module), sums=sums)
 
 
 CONTENDERS = (
@@ -57,5 +57,8 @@ CONTENDERS = (
         (sys.executable, "-m", "benchmarks.peers.polars_sums"),
         module="polars",
     ),
-    _ours("parse", "parse kernel alone, one core", "ours.parsing", sums=False),
+    _ours("parse", "parse kernel alone, one core", "benchmarks.ours.parsing", sums=False),
+    _ours("analyze", "mailtally analyze", "benchmarks.ours.analyzing"),
+    _ours("running", "pipeline, services running", "benchmarks.ours.pipeline", "--running"),
+    _ours("pipeline", "pipeline, from the collectors' start", "benchmarks.ours.pipeline"),
 )

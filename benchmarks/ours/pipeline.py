@@ -1,0 +1,213 @@
+"""The whole pipeline on this machine: 3 collectors → Redis → 2 aggregators → qml → SQLite.
+
+Real service processes on the embedded Redis, append-only file synced every second. By default
+the backlog lies there when the collectors start, and the clock starts with them. With
+``--running`` the services run and wait, the clock starts when the backlog appears, and no day
+is written: this is what the pipeline carries when nothing has to be started.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from benchmarks.answer import tell
+from benchmarks.ours.processes import Processes
+from mailtally.site import Site
+from mailtally_aggregator.totals import Totals
+from mailtally_shared.state.client import connect_state
+from mailtally_shared.state.keys import StateKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from mailtally_shared.state.client import State
+
+    Sum = tuple[int, str, int, int]
+
+AGGREGATORS = 2
+#: Seconds between two looks at the ledger, and of those how many until the processes are looked at.
+_LOOK, _EVERY = 0.005, 10
+_TIMEOUT = 900.0
+#: Processes that use less processor time than this, in seconds, in so many seconds, are idle.
+_QUIET, _QUIET_FOR = 0.03, 0.5
+_EPOCH = date(1970, 1, 1)
+_NEVER = str(3650 * 86_400)
+
+
+@dataclass(slots=True)
+class Observer:
+    """Watches a site from outside, by its ledger."""
+
+    state: State
+    processes: Processes
+
+    def wait(self, condition: Callable[[], bool]) -> float:
+        """The moment at which ``condition`` holds, in ``perf_counter`` seconds."""
+        begin, looks = time.perf_counter(), 0
+        while not condition():
+            looks += 1
+            if looks % _EVERY == 0:
+                self.processes.look()
+            if time.perf_counter() - begin > _TIMEOUT:
+                raise TimeoutError(f"The pipeline did not get there within {_TIMEOUT:g} s.")
+            time.sleep(_LOOK)
+        now = time.perf_counter()
+        self.processes.look()
+        return now
+
+    def wait_until_quiet(self) -> None:
+        """Wait until all processes have come up: they use next to no processor time."""
+        used = -1.0
+        while (now_used := sum(self.processes.cpu().values())) - used > _QUIET:
+            used = now_used
+            time.sleep(_QUIET_FOR)
+            self.processes.look()
+
+    def registered(self) -> int:
+        """How many collectors have begun."""
+        return len(self._collectors())
+
+    def applied(self) -> int:
+        """Records in the totals."""
+        ids = self._collectors()
+        found = [self.state.hget(StateKeys().ledger(one), "records") for one in ids]
+        return sum(int(records or 0) for records in found)
+
+    def _collectors(self) -> list[str]:
+        found = cast("set[bytes]", self.state.smembers(StateKeys().collectors))
+        return [one.decode() for one in found]
+
+
+def from_start(
+    logs: Sequence[Path], records: int, directory: Path
+) -> tuple[list[Sum], dict[str, object]]:
+    """From the first start of the collectors; also how long the day files and rows take."""
+    with _site(directory, _expected(logs)) as site:
+        begin = time.perf_counter()
+        collectors = [
+            site.start_collector([str(log)], host=log.parent.name, once=True) for log in logs
+        ]
+        observer = Observer(connect_state(site.state_url), Processes())
+        reading = observer.wait(lambda: observer.registered() > 0)
+        committed = observer.wait(lambda: observer.applied() == records)
+        cpu = observer.processes.cpu()
+        loaded = observer.wait(
+            lambda: all(one.is_done for one in collectors) and site.progress().is_settled
+        )
+        sums = list(_loaded(site.database))
+    return sums, {
+        "seconds": committed - begin,
+        **_usage(cpu, {}, observer.processes),
+        "reading_after_s": round(reading - begin, 3),
+        "loaded_after_s": round(loaded - begin, 3),
+        **_wire(directory, records),
+    }
+
+
+def when_running(
+    logs: Sequence[Path], records: int, directory: Path
+) -> tuple[list[Sum], dict[str, object]]:
+    """From the moment when the backlog appears before services that wait for it."""
+    # Days that have ended long ago would be written at the first record of theirs.
+    never = {f"MAILTALLY_AGGREGATOR__{name}": _NEVER for name in ("GRACE", "DEADLINE")}
+    appearing = {log: directory / "logs" / log.parent.name / "stats" for log in logs}
+    with _site(directory, never) as site:
+        for log in appearing.values():
+            log.parent.mkdir(parents=True)
+            site.start_collector([str(log)], host=log.parent.name)
+        observer = Observer(connect_state(site.state_url), Processes())
+        observer.wait(lambda: observer.registered() == len(logs))
+        observer.wait_until_quiet()
+        before = observer.processes.cpu()
+        begin = time.perf_counter()
+        for log, place in appearing.items():
+            os.link(log, place)
+        committed = observer.wait(lambda: observer.applied() == records)
+        cpu = observer.processes.cpu()
+        sums = list(_live(observer.state))
+    return sums, {
+        "seconds": committed - begin,
+        **_usage(cpu, before, observer.processes),
+        **_wire(directory, records),
+    }
+
+
+@contextmanager
+def _site(directory: Path, settings: Mapping[str, str]) -> Iterator[Site]:
+    with Site(directory, settings) as site:
+        site.start_aggregators(AGGREGATORS)
+        site.start_loader()
+        Observer(connect_state(site.state_url), Processes()).wait_until_quiet()
+        yield site
+
+
+def _expected(logs: Iterable[Path]) -> dict[str, str]:
+    hosts = ",".join(log.parent.name for log in logs)
+    return {"MAILTALLY_AGGREGATOR__EXPECTED_HOSTS": hosts}
+
+
+def _usage(
+    after: Mapping[str, float], before: Mapping[str, float], processes: Processes
+) -> dict[str, object]:
+    cpu = {role: seconds - before.get(role, 0.0) for role, seconds in after.items()}
+    peaks = processes.peaks()
+    return {
+        "cpu": sum(cpu.values()),
+        "peak": int(sum(peaks.values())),
+        "started": 0.0,
+        "cpu_s": {role: round(seconds, 2) for role, seconds in cpu.items()},
+        "peak_mb": {role: round(size / 2**20) for role, size in peaks.items()},
+    }
+
+
+def _wire(directory: Path, records: int) -> dict[str, object]:
+    """What travelled, from the spools."""
+    batches = size = 0
+    for spool in directory.glob("collector-*/state.sqlite"):
+        with sqlite3.connect(spool) as connection:
+            found = connection.execute("SELECT count(*), sum(bytes) FROM batches").fetchone()
+        batches, size = batches + found[0], size + found[1]
+    return {"batches": batches, "wire_bytes_per_record": round(size / records, 2)}
+
+
+def _loaded(database: Path) -> Iterator[Sum]:
+    """What is billed: day since 1970, domain, messages, bytes."""
+    with sqlite3.connect(database) as connection:
+        query = "SELECT day, domain, hits_all, bytes FROM mail_traffic_daily"
+        for day, domain, messages, size in connection.execute(query):
+            yield (date.fromisoformat(day) - _EPOCH).days, domain, messages, size
+
+
+def _live(state: State) -> Iterator[Sum]:
+    """The same from the live totals."""
+    totals = Totals(state, StateKeys())
+    for day in totals.days():
+        by_domain: dict[str, list[int]] = {}
+        for row in totals.read(day.day).rows:
+            entry = by_domain.setdefault(row.domain, [0, 0])
+            entry[0] += row.messages
+            entry[1] += row.bytes
+        for domain, (messages, size) in by_domain.items():
+            yield (day.day - _EPOCH).days, domain, messages, size
+
+
+def _records(logs: Sequence[Path]) -> int:
+    expected = logs[0].parent.parent / "expected"
+    return sum(int(line.split("|")[2]) for line in expected.read_text("ascii").splitlines())
+
+
+if __name__ == "__main__":
+    running = sys.argv[1] == "--running"
+    given = [Path(argument) for argument in sys.argv[1 + running :]]
+    with tempfile.TemporaryDirectory(prefix="mailtally-bench-", dir=given[0].parent.parent) as temp:
+        drive = when_running if running else from_start
+        tell(*drive(given, _records(given), Path(temp)))
