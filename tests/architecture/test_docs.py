@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailtally_shared.state.keys import Book, StateKeys
+from tests.architecture.errors_said import Said, reasons, sentences
 from tests.architecture.source_tree import PACKAGES, ROOT
 from tests.support import settings_page
 from tests.support.commands_found import commands, options, programs
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
 #: Every command has them: they stand once, at the top of the page.
 OF_EVERY_COMMAND = {"--help", "--debug"}
+OPERATIONS = " ".join((ROOT / "docs/operations.md").read_text("utf-8").split())
 STATE = (ROOT / "docs/state.md").read_text("utf-8")
 #: Members of ``StateKeys`` that are no keys themselves.
 NO_KEYS = {"tag", "totals", "late", "everything_lasting"}
@@ -119,3 +121,13 @@ def test_the_commands_page_has_no_program_that_is_not_there() -> None:
 
 def test_what_every_command_has_stands_at_the_top_of_the_page() -> None:
     assert _parameters(COMMANDS.partition("\n## ")[0]) == OF_EVERY_COMMAND
+
+
+@pytest.mark.parametrize("said", sentences(), ids=lambda said: said.place)
+def test_every_sentence_that_ends_a_process_has_its_entry(said: Said) -> None:
+    assert said.opening in OPERATIONS
+
+
+@pytest.mark.parametrize("said", reasons(), ids=lambda said: said.place)
+def test_every_reason_for_keeping_something_aside_is_explained(said: Said) -> None:
+    assert f"`{said.opening}`" in OPERATIONS

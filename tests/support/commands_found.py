@@ -45,5 +45,8 @@ def options(command: click.Command) -> set[str]:
 def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     yield name, command
     if isinstance(command, click.Group):
-        for part, inner in command.commands.items():
+        context = click.Context(command)
+        for part in command.list_commands(context):
+            inner = command.get_command(context, part)
+            assert inner is not None, f"{name} lists {part} and does not have it"
             yield from _walk(f"{name} {part}", inner)
