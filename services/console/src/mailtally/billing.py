@@ -25,6 +25,10 @@ _HALF = 32
 _LOW = 2**_HALF - 1
 
 
+class NothingLoaded(Unavailable):
+    """The loader has not made the database or its tables yet."""
+
+
 @contextmanager
 def open_billing(url: str) -> Iterator[Connection]:
     """A transaction on the billing database that sees one moment of it.
@@ -34,7 +38,8 @@ def open_billing(url: str) -> Iterator[Connection]:
 
     Raises:
         SettingsError: the URL means no database that can be used.
-        Unavailable: it cannot be reached, or nothing was ever loaded into it.
+        NothingLoaded: it is not there yet, or empty.
+        Unavailable: it cannot be used at the moment.
     """
     engine = open_engine(url)
     try:
@@ -43,7 +48,7 @@ def open_billing(url: str) -> Iterator[Connection]:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             if not inspect(connection).has_table(LOAD.name):
-                raise Unavailable(
+                raise NothingLoaded(
                     f"The database {_shown(engine)} has no tables yet; the loader makes them."
                 )
             yield connection
@@ -68,7 +73,7 @@ def read_sum(row: Any, name: str) -> int:  # noqa: ANN401 - a row has the column
 def _require_file(engine: Engine) -> None:
     """Connecting would make an SQLite file that is not there."""
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
-        raise Unavailable(f"There is no database {engine.url.database} yet; the loader makes it.")
+        raise NothingLoaded(f"There is no database {engine.url.database} yet; the loader makes it.")
 
 
 def _shown(engine: Engine) -> str:

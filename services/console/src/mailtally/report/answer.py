@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from mailtally.report.figures import Groups, grouped, live_parts
-from mailtally.report.live import LiveDay, live_days, live_rows
+from mailtally.report.live import live_days, live_rows
 from mailtally.report.loaded import loaded_days, loaded_parts
 from mailtally.report.question import Choice
 from mailtally.report.summary import Report, ReportedDay, Source, summarize
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mailtally.report.live_day import LiveDay
     from mailtally.report.question import Question
     from mailtally_shared.day_files import ChargingPolicy, Sums
     from mailtally_shared.state.client import State

@@ -1,0 +1,79 @@
+"""How far each mail host is read, and what its lines were. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mailtally.doctor.finding import Finding, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from mailtally.doctor.figures import Books, Ledger
+
+_DAY = 86_400
+
+
+def check_collectors(
+    books: Books, expected: Collection[str], patience: float, now: float
+) -> Iterator[Finding]:
+    """One finding a mail host: how far it is read, and what its lines were.
+
+    Args:
+        books: the state.
+        expected: hosts that should be there.
+        patience: seconds a collector may be behind.
+        now: Unix seconds.
+    """
+    of_id = {ledger.collector_id: ledger for ledger in books.ledgers}
+    for host, owner in sorted(books.owners.items()):
+        ledger = of_id.get(owner)
+        if ledger is None:
+            yield _never_seen(host)
+        else:
+            all_of_host = [each for each in books.ledgers if each.host == host]
+            yield _check_collector(host, ledger, all_of_host, patience, now)
+    for host in sorted(set(expected) - set(books.owners)):
+        yield _never_seen(host)
+
+
+def _never_seen(host: str) -> Finding:
+    sentence = "It is expected and was never heard of: start its collector."
+    return Finding(f"collector {host}", Level.WARNING, sentence)
+
+
+def _check_collector(
+    host: str, ledger: Ledger, all_of_host: Sequence[Ledger], patience: float, now: float
+) -> Finding:
+    is_behind = ledger.watermark < now - patience
+    parts = [_read_up_to(ledger.watermark, now), f"{ledger.hwm:,} batches applied"]
+    if ledger.ahead:
+        parts.append(f"{ledger.ahead:,} more beyond a gap")
+    parts.append(_lines(all_of_host))
+    advice = " Is its collector running? See its log." if is_behind else ""
+    level = Level.WARNING if is_behind else Level.OK
+    return Finding(f"collector {host}", level, f"{'; '.join(parts)}.{advice}")
+
+
+def _read_up_to(watermark: int, now: float) -> str:
+    if not watermark:
+        return "It has not said yet how far it has read"
+    if watermark > now + _DAY:
+        return "Read to the end of its input"
+    moment = datetime.fromtimestamp(watermark, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    behind = timedelta(seconds=max(0, int(now) - watermark))
+    return f"Read up to {moment}, {behind} ago"
+
+
+def _lines(ledgers: Sequence[Ledger]) -> str:
+    malformed: Counter[str] = Counter()
+    for ledger in ledgers:
+        malformed.update(ledger.malformed)
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in malformed.most_common())
+    return (
+        f"{sum(ledger.lines for ledger in ledgers):,} lines, "
+        f"{sum(ledger.records for ledger in ledgers):,} records, "
+        f"{malformed.total():,} malformed{f' ({reasons})' if reasons else ''}"
+    )

@@ -1,0 +1,54 @@
+"""The command ``mailtally doctor``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from mailtally.doctor.examination import Examination
+from mailtally.doctor.finding import Finding, Level
+from mailtally.doctor.view import print_table, worst, write_json
+from mailtally.settings import aggregator_settings, console_settings
+from mailtally_shared.process.errors_shown import FAILED, plain_errors
+from mailtally_shared.process.urls import mask_url
+
+
+@click.command("doctor")
+@click.option(
+    "--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@click.option("--deep", is_flag=True, help="Read every archived file, row by row.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The data directory of 'mailtally up'.",
+)
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="MAILTALLY_CONFIG",
+    help="A TOML file with settings. The environment wins over it.",
+)
+@plain_errors
+def doctor(shape: str, data: Path | None, config: Path | None, *, deep: bool) -> None:
+    """Is the site healthy, and do the conservation sums hold?
+
+    Exits with 1 if anything FAILED. It changes nothing; a Redis that sleeps in the
+    data directory is woken for the look.
+    """
+    settings = console_settings(config, data)
+    examination = Examination(settings, aggregator_settings(settings, config), deep=deep)
+    findings = [
+        Finding(check, level, mask_url(sentence))
+        for check, level, sentence in examination.findings(time.time())
+    ]
+    if shape == "json":
+        write_json(findings, sys.stdout)
+    else:
+        print_table(findings, Console())
+    if worst(findings) is Level.FAILED:
+        sys.exit(FAILED)

@@ -1,0 +1,158 @@
+"""The conservation sums (RULES section 6), which must hold exactly. Pure.
+
+lines read = records + malformed + quarantined                 every ledger
+records    = messages in the days + retired + late              the whole state
+a day      = the sum of its rows                                every day in the state
+a day      = its files                                          every day written and unchanged
+charge of the breakdown = qml file = rows of the database       every loaded day
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailtally.doctor.figures import Breakdown, Charged, Counted
+from mailtally.doctor.finding import Finding, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import date
+
+    from mailtally.doctor.figures import BilledDay, Books, DayRows, Directory, Ledger
+    from mailtally.report.live_day import LiveDay
+    from mailtally_shared.day_files import Manifest
+
+_STATE_ADVICE = (
+    "Redis lost keys or was changed from outside. Stop the aggregators and put Redis's files and "
+    "statistic/snapshots/ aside first; a snapshot from before that refills an empty Redis."
+)
+_FILES_ADVICE = (
+    "Files were changed or removed from outside: put them back from a backup, "
+    "or restate the day (a new revision holds all of it)."
+)
+_ROWS_ADVICE = "Rows or files were changed from outside: restore them from a backup."
+
+
+def check_lines(ledgers: Collection[Ledger]) -> Finding:
+    """Every line read is a record, malformed, or in quarantine."""
+    problems = []
+    for ledger in ledgers:
+        malformed = sum(ledger.malformed.values())
+        if ledger.lines != ledger.records + malformed + ledger.quarantined:
+            problems.append(
+                f"{ledger.host}: {ledger.lines:,} lines are not {ledger.records:,} records + "
+                f"{malformed:,} malformed + {ledger.quarantined:,} quarantined."
+            )
+    malformed = sum(sum(ledger.malformed.values()) for ledger in ledgers)
+    fine = (
+        f"{sum(ledger.lines for ledger in ledgers):,} lines = "
+        f"{sum(ledger.records for ledger in ledgers):,} records + {malformed:,} malformed + "
+        f"{sum(ledger.quarantined for ledger in ledgers):,} quarantined."
+    )
+    return verdict("lines = records + malformed", problems, fine, _STATE_ADVICE)
+
+
+def check_records(books: Books) -> Finding:
+    """Every record is in a day of the state, in one that was retired, or came late."""
+    records = sum(ledger.records for ledger in books.ledgers)
+    counted = sum(day.messages for day in books.days)
+    late = sum(day.messages for day in books.late)
+    parts = f"{counted:,} in days + {books.retired_messages:,} retired + {late:,} late"
+    problems = []
+    if records != counted + books.retired_messages + late:
+        problems.append(f"{records:,} records are not {parts}.")
+    return verdict("records = messages", problems, f"{records:,} records = {parts}.", _STATE_ADVICE)
+
+
+def check_rows(days: Collection[DayRows]) -> Finding:
+    """Every day in the state is the sum of its rows."""
+    problems = [
+        f"{day.name}: its rows add up to {_told(day.rows)}, its own sums are {_told(day.own)}."
+        for day in days
+        if day.rows != day.own
+    ]
+    fine = f"The rows of {len(days):,} days in the state add up to the days' own sums."
+    return verdict("day = sum of its rows", problems, fine, _STATE_ADVICE)
+
+
+def check_files(days: Collection[LiveDay], written: Mapping[date, Manifest]) -> Finding:
+    """Every day that did not change since it was written is as its manifest says."""
+    unchanged = [day for day in days if day.written_changes is not None and not day.is_dirty]
+    problems = [
+        problem for day in unchanged for problem in _against_manifest(day, written.get(day.day))
+    ]
+    fine = f"{len(unchanged):,} written days are in the state as in their files."
+    return verdict("day = its files", problems, fine, _FILES_ADVICE)
+
+
+def _against_manifest(day: LiveDay, found: Manifest | None) -> Iterator[str]:
+    revision = day.written_revision or 0
+    if found is None or found.revision < revision:
+        yield f"{day.day}: the files of revision {revision} are not there."
+    elif found.revision == revision:
+        stated = (found.total_messages, found.total_bytes)
+        if stated != (day.messages, day.bytes):
+            yield (
+                f"{day.day}: the state has {day.messages:,} messages and {day.bytes:,} bytes, "
+                f"its files {stated[0]:,} and {stated[1]:,}."
+            )
+    # A newer revision than the state noted is one being written just now.
+
+
+def check_billed(days: Collection[BilledDay]) -> Finding:
+    """Every loaded day's rows are what was loaded: the charge, and the breakdown it comes from."""
+    problems = [problem for day in days for problem in _billed_problems(day)]
+    bytes_ = sum(day.daily.bytes for day in days)
+    hits = sum(day.daily.hits_all + day.daily.hits_html for day in days)
+    fine = f"{len(days):,} loaded days: {bytes_:,} bytes and {hits:,} hits, as their files said."
+    return verdict("breakdown = qml = database", problems, fine, _ROWS_ADVICE)
+
+
+def _billed_problems(day: BilledDay) -> Iterator[str]:
+    if day.daily != day.stated:
+        yield f"{day.day}: mail_traffic_daily has {_told(day.daily)}, its file {_told(day.stated)}."
+    breakdown = day.stated_breakdown or Breakdown()
+    if day.detail != breakdown:
+        yield (
+            f"{day.day}: mail_traffic_detail has {_told(day.detail)}, its file {_told(breakdown)}."
+        )
+    if day.policy is not None and day.detail_charged[1:] != day.stated[1:]:
+        yield (
+            f"{day.day}: mail_traffic_detail charges {_told(day.detail_charged)}, "
+            f"its file {_told(day.stated)}."
+        )
+
+
+def check_archive(directory: Directory, billed: Mapping[date, BilledDay]) -> Finding:
+    """Every archived day is the one that the database was loaded from."""
+    still = {day: found for day, found in directory.archived.items() if day not in directory.moving}
+    problems = [
+        problem
+        for day, found in sorted(still.items())
+        for problem in _archive_problems(day, found, billed.get(day))
+    ]
+    moving = f" {len(directory.moving)} more are on their way." if directory.moving else ""
+    fine = f"{len(still):,} archived days are those in the database.{moving}"
+    return verdict("archive = database", problems, fine, _ROWS_ADVICE)
+
+
+def _archive_problems(day: date, found: Manifest | None, billed: BilledDay | None) -> Iterator[str]:
+    if billed is None:
+        yield f"{day}: it is archived, but not in the database."
+        return
+    revision = None if found is None else found.revision
+    if revision != billed.revision:
+        yield f"{day}: {_revision(revision)} is archived, {_revision(billed.revision)} loaded."
+    elif found is not None:
+        charged = Charged(found.qml_rows, found.charged_bytes, found.hits_all, found.hits_html)
+        if charged != billed.daily:
+            yield f"{day}: the archive says {_told(charged)}, the database {_told(billed.daily)}."
+
+
+def _revision(number: int | None) -> str:
+    return "a bare file" if number is None else f"revision {number}"
+
+
+def _told(sums: Counted | Charged | Breakdown) -> str:
+    named = zip(sums._fields, sums, strict=True)
+    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in named)

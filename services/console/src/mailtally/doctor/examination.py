@@ -1,0 +1,133 @@
+"""The whole examination: gather, judge, in the order in which it is shown.
+
+State and database are looked at between two looks at the directory, so that files
+on their way are known and not taken for lost ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailtally.billing import NothingLoaded, open_billing
+from mailtally.doctor.archived_rows import check_archived_rows
+from mailtally.doctor.aside import check_aside
+from mailtally.doctor.collectors import check_collectors
+from mailtally.doctor.conservation import (
+    check_archive,
+    check_billed,
+    check_files,
+    check_lines,
+    check_records,
+    check_rows,
+)
+from mailtally.doctor.database_look import check_schema, read_billed
+from mailtally.doctor.days import check_days
+from mailtally.doctor.directory_look import look_at_archive, look_at_directory
+from mailtally.doctor.figures import Books, Directory
+from mailtally.doctor.finding import Finding, Level
+from mailtally.doctor.server import check_server
+from mailtally.doctor.state_look import read_books, read_rows, read_server
+from mailtally.state_found import check_format, open_state
+from mailtally_shared.calendar import Calendar
+from mailtally_shared.day_files.names import LOADED
+from mailtally_shared.errors import MailtallyError
+from mailtally_shared.state.keys import StateKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from mailtally.doctor.figures import BilledDay
+    from mailtally.settings import ConsoleSettings
+    from mailtally_aggregator.settings import AggregatorSettings
+
+
+class Examination:
+    """One look at a site.
+
+    Args:
+        settings: where it is.
+        aggregator: what its aggregators go by.
+        deep: read the archived files too.
+    """
+
+    def __init__(
+        self, settings: ConsoleSettings, aggregator: AggregatorSettings, *, deep: bool = False
+    ) -> None:
+        self._settings = settings
+        self._aggregator = aggregator
+        self._deep = deep
+        self._directory = settings.statistic_dir
+
+    def findings(self, now: float) -> Iterator[Finding]:
+        """One finding a check; ``now`` is Unix seconds."""
+        before = look_at_archive(self._directory)
+        books, state_findings = self._state(now)
+        billed, database_findings = self._database()
+        written = [day.day for day in books.days if day.written_changes is not None]
+        directory = look_at_directory(self._directory, before, written)
+        yield from state_findings
+        yield from database_findings
+        yield self._check_there(written)
+        yield from check_aside(books, directory)
+        if self._directory.is_dir():
+            yield check_files(books.days, directory.written)
+            if billed is not None:
+                yield check_archive(directory, billed)
+                if self._deep:
+                    yield self._archived_rows(directory)
+
+    def _state(self, now: float) -> tuple[Books, list[Finding]]:
+        keys, found = StateKeys(), list[Finding]()
+        try:
+            with open_state(self._settings, wake=True) as state:
+                found.append(check_server(read_server(state)))
+                if not check_format(state, keys):
+                    sentence = "It is empty: no aggregator was started on it yet."
+                    return Books(), [*found, Finding("state", Level.WARNING, sentence)]
+                books = read_books(state, keys)
+                found += self._judged(books, now)
+                found.append(check_rows(list(read_rows(state, keys))))
+        except MailtallyError as error:
+            return Books(), [*found, Finding("state", Level.FAILED, str(error))]
+        return books, found
+
+    def _judged(self, books: Books, now: float) -> Iterator[Finding]:
+        aggregator, calendar = self._aggregator, Calendar(self._settings.zone)
+        expected, policy = aggregator.expected_hosts, aggregator.writer.days
+        yield from check_collectors(books, expected, aggregator.grace, now)
+        yield check_days(books, expected, calendar, policy, now)
+        yield check_lines(books.ledgers)
+        yield check_records(books)
+
+    def _database(self) -> tuple[dict[date, BilledDay] | None, list[Finding]]:
+        try:
+            with open_billing(self._settings.database_url) as connection:
+                schema = check_schema(connection)
+                if schema.level is not Level.OK:
+                    return None, [schema]
+                billed = read_billed(connection)
+        except NothingLoaded as error:
+            return {}, [Finding("database", Level.WARNING, str(error))]
+        except MailtallyError as error:
+            return None, [Finding("database", Level.FAILED, str(error))]
+        return billed, [schema, check_billed(list(billed.values()))]
+
+    def _check_there(self, written: list[date]) -> Finding:
+        check = "statistic directory"
+        if self._directory.is_dir():
+            return Finding(check, Level.OK, f"{self._directory} is there.")
+        sentence = f"{self._directory} is not there"
+        if written:
+            advice = (
+                ", but days were written: run this where it is, or set MAILTALLY_STATISTIC_DIR."
+            )
+            return Finding(check, Level.FAILED, sentence + advice)
+        return Finding(check, Level.WARNING, f"{sentence} yet; the first written day makes it.")
+
+    def _archived_rows(self, directory: Directory) -> Finding:
+        still = {
+            day: found for day, found in directory.archived.items() if day not in directory.moving
+        }
+        with open_billing(self._settings.database_url) as connection:
+            return check_archived_rows(connection, self._directory / LOADED, still)

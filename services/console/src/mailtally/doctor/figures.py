@@ -1,0 +1,159 @@
+"""The figures that the doctor judges, as they were gathered. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from mailtally.report.live_day import LiveDay
+    from mailtally_shared.day_files import ChargingPolicy, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What one collector, present or former, had applied.
+
+    Attributes:
+        collector_id: its id.
+        host: its host name in the cluster.
+        hwm: all batches up to this number are applied.
+        ahead: how many are applied beyond a gap above it.
+        watermark: Unix seconds up to which its logs are read.
+        lines: read in all; ``records`` of them counted, ``quarantined`` kept aside.
+        malformed: the others, by reason.
+    """
+
+    collector_id: str
+    host: str
+    hwm: int = 0
+    ahead: int = 0
+    watermark: int = 0
+    lines: int = 0
+    records: int = 0
+    quarantined: int = 0
+    malformed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """What was kept aside as unusable."""
+
+    batches: int = 0
+    records: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Ledgers and totals of one moment.
+
+    Attributes:
+        ledgers: of every collector that ever registered.
+        owners: collector id by host name, of those that are registered now.
+        days: those with totals; ``late`` the same for what came too late for them.
+        retired_days: how many days have left the state; ``retired_messages`` theirs.
+        quarantine: what is kept aside.
+        has_writer: an aggregator holds the day writer's lease.
+    """
+
+    ledgers: tuple[Ledger, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    days: tuple[LiveDay, ...] = ()
+    late: tuple[LiveDay, ...] = ()
+    retired_days: int = 0
+    retired_messages: int = 0
+    quarantine: Quarantine = Quarantine()
+    has_writer: bool = False
+
+
+class Counted(NamedTuple):
+    """Sums over the rows of a day."""
+
+    messages: int = 0
+    bytes: int = 0
+    transferred: int = 0
+
+
+class DayRows(NamedTuple):
+    """A day's own sums and those of its rows, of one moment."""
+
+    name: str  # the day; of late records with a word before it
+    own: Counted
+    rows: Counted
+
+
+class Charged(NamedTuple):
+    """Sums over the charged rows of a day."""
+
+    rows: int = 0
+    bytes: int = 0
+    hits_all: int = 0
+    hits_html: int = 0
+
+
+class Breakdown(NamedTuple):
+    """Sums over the detailed rows of a day."""
+
+    rows: int = 0
+    messages: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BilledDay:
+    """A day in the database.
+
+    Attributes:
+        day: the traffic day.
+        revision: of its newest load, ``None`` for a bare file.
+        policy: by which that was charged, ``None`` for a bare file.
+        stated: what its newest load said of the charge …
+        stated_breakdown: … and of the breakdown, ``None`` for a bare file.
+        daily: sums over its rows of mail_traffic_daily.
+        detail: sums over its rows of mail_traffic_detail …
+        detail_charged: … and what the policy charges of them (without a row count).
+    """
+
+    day: date
+    revision: int | None
+    policy: ChargingPolicy | None
+    stated: Charged
+    stated_breakdown: Breakdown | None
+    daily: Charged
+    detail: Breakdown
+    detail_charged: Charged
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How a Redis is set up. ``None``: it does not say."""
+
+    version: str = ""
+    eviction: str | None = None
+    append_only: bool | None = None
+    last_write_failed: bool = False
+    used_memory: int = 0
+    max_memory: int = 0  # 0 is without limit
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What lies in the statistic directory.
+
+    Attributes:
+        written: the newest manifest that is found for a day, wherever it lies.
+        archived: of each day in ``loaded/``: its manifest, ``None`` for a bare file.
+        moving: days whose files were on their way while we looked.
+        rejected: names in ``rejected/``.
+        waiting: how many qml files wait for the loader.
+    """
+
+    written: Mapping[date, Manifest] = field(default_factory=dict)
+    archived: Mapping[date, Manifest | None] = field(default_factory=dict)
+    moving: frozenset[date] = frozenset()
+    rejected: tuple[str, ...] = ()
+    waiting: int = 0
