@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mailtally_shared.database.tables import METADATA
+from mailtally_shared.process.settings import describe
 from mailtally_shared.state.keys import Book, StateKeys
 from tests.architecture.errors_said import Said, reasons, sentences
 from tests.architecture.source_tree import PACKAGES, ROOT
@@ -17,16 +20,25 @@ from tests.support.commands_found import commands, options, programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
 #: Every command has them: they stand once, at the top of the page.
 OF_EVERY_COMMAND = {"--help", "--debug"}
+CODE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: A line to be typed, from the program's name on.
+COMMAND_LINE = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(mailtally(?:-[a-z]+)? .*)$", re.MULTILINE)
+#: What is no setting, and yet a variable that people set.
+OTHER_VARIABLES = {"MAILTALLY_CONFIG", "MAILTALLY_CRASH_AT"}
 OPERATIONS = " ".join((ROOT / "docs/operations.md").read_text("utf-8").split())
 STATE = (ROOT / "docs/state.md").read_text("utf-8")
 #: Members of ``StateKeys`` that are no keys themselves.
 NO_KEYS = {"tag", "totals", "late", "everything_lasting"}
 #: A call of a hash command in a Lua script; its arguments may hold calls themselves.
 HASH_CALL = re.compile(r"redis\.p?call\('H[A-Z]+',((?:[^()]|\([^()]*\))*)\)")
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 def documented_keys() -> dict[str, str]:
@@ -76,6 +88,29 @@ def test_the_settings_page_is_the_same_on_every_machine(monkeypatch: pytest.Monk
     assert settings_page.page() == here
 
 
+def settings_named() -> tuple[set[str], set[str]]:
+    """The variables there are, and the settings' names as they stand in the file."""
+    variables, names = set[str](), set[str]()
+    for cls in settings_page.SERVICES:
+        for row in describe(cls):
+            names.add(row.toml_key.removeprefix(f"{cls.service}."))
+            # A service may have a shared setting for itself alone.
+            own = f"MAILTALLY_{cls.service.upper()}__{row.toml_key.upper()}"
+            variables |= {row.variable, own}
+    return variables, names
+
+
+@each_page
+def test_a_variable_named_on_a_page_exists(page: Path) -> None:
+    named = set(re.findall(r"\bMAILTALLY_[A-Z_]*[A-Z]\b", page.read_text("utf-8")))
+    assert named <= settings_named()[0] | OTHER_VARIABLES
+
+
+def test_a_setting_named_in_operations_exists() -> None:
+    named = set(re.findall(r"`((?:\w+\.)?[a-z]+_[a-z_]+)`", OPERATIONS))
+    assert named <= settings_named()[1] | set(METADATA.tables)
+
+
 def test_every_key_of_the_state_is_documented_with_its_type() -> None:
     assert documented_keys() == keys_in_code()
 
@@ -123,11 +158,22 @@ def test_what_every_command_has_stands_at_the_top_of_the_page() -> None:
     assert _parameters(COMMANDS.partition("\n## ")[0]) == OF_EVERY_COMMAND
 
 
-@pytest.mark.parametrize("said", sentences(), ids=lambda said: said.place)
+@pytest.mark.parametrize("said", list(sentences()), ids=lambda said: said.place)
 def test_every_sentence_that_ends_a_process_has_its_entry(said: Said) -> None:
     assert said.opening in OPERATIONS
 
 
-@pytest.mark.parametrize("said", reasons(), ids=lambda said: said.place)
+@pytest.mark.parametrize("said", list(reasons()), ids=lambda said: said.place)
 def test_every_reason_for_keeping_something_aside_is_explained(said: Said) -> None:
     assert f"`{said.opening}`" in OPERATIONS
+
+
+@each_page
+def test_a_command_line_on_a_page_can_be_typed(page: Path) -> None:
+    code = "".join(CODE.findall(page.read_text("utf-8")))
+    for line in COMMAND_LINE.findall(code):
+        words = shlex.split(line)
+        known = dict(commands(words[0]))
+        command = known.get(" ".join(words[:2])) or known[words[0]]
+        typed = {word for word in words if word.startswith("--")}
+        assert typed <= options(command) | OF_EVERY_COMMAND, line
