@@ -161,7 +161,8 @@ class GzipContent(_OnDisk):
             except READ_ERRORS as fault:
                 self._fault = fault
             else:
-                self._keep(data)
+                if data:
+                    self._keep(data)
                 return data
         if have_some:
             return b""

@@ -24,38 +24,43 @@ class Kin(Enum):
     STRANGER = "nothing"
 
 
-def kin_to_lost(found: Found, content: Content, lost: Position) -> Kin:
+def kin_to_lost(found: Found, content: Content, lost: Position, *, is_awaited: bool) -> Kin:
     """What a file is to one that cannot be read any more.
 
     A whole window of agreement is proof. Less is believed of a rotated file of the same log,
     where a copy is to be expected; a primary with the same first line may well be a new one.
+
+    Args:
+        found: the file.
+        content: what is in it.
+        lost: the other one; something of it was read.
+        is_awaited: the file looked like a copy of the other one while that was there.
     """
     reached = agreement(lost.trail, content)
-    if reached == 0:
-        return Kin.STRANGER
-    proved = reached >= WINDOW
-    if reached >= lost.offset:
-        return Kin.SAME if proved or _is_expected(found, lost) else Kin.STRANGER
+    if reached and reached >= lost.offset:
+        is_same = reached >= WINDOW or _is_expected(found, lost)
+        return Kin.SAME if is_same else Kin.STRANGER
     if found.name.is_primary:
         return Kin.STRANGER
-    # The copy was cut short, and what was written after that was read in the original.
-    whole = proved or (_is_expected(found, lost) and reached == content.size())
-    return Kin.BEGINNING if whole else Kin.STRANGER
+    # A copy that was cut short: what was written after that was read in the original.
+    is_beginning = (
+        reached >= WINDOW
+        or (is_awaited and (reached or content.window(lost.trail[0].at) is None))
+        or (reached and reached == content.size() and _is_expected(found, lost))
+    )
+    return Kin.BEGINNING if is_beginning else Kin.STRANGER
 
 
-def kin_to_primary(content: Content, primary: Position, original: Content) -> Kin:
+def kin_to_primary(content: Content, original: Content) -> Kin:
     """What a rotated file is to the primary of its log.
 
-    A copytruncate that is under way, or a backup, holds the first part of the
-    primary. What of that was read is known from the trail, which stays true when the primary is
-    emptied at this very moment; where nothing was read yet, both files are compared.
+    A copytruncate that is under way, or a backup, holds the first part of the primary.
     """
-    trail = primary.trail
-    if trail and content.window(trail[0].at) is not None:
-        reached = agreement(trail, content)
-    else:
-        reached = agreement(trail_at(original, content.size()), content)
-    if reached == 0 or content.size() > original.size():
+    first = content.window(WINDOW)
+    if first is not None and first != original.window(WINDOW):
+        return Kin.STRANGER
+    reached = agreement(trail_at(original, content.size()), content)
+    if reached == 0:
         return Kin.STRANGER
     return Kin.COPY if reached >= WINDOW else Kin.UNSURE
 

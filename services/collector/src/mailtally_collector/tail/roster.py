@@ -40,12 +40,21 @@ Inode = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A file that is not followed, for now. ``kin`` is ``None`` if it cannot be read."""
+    """A file that is not followed, for now.
+
+    Attributes:
+        seal: how it looks.
+        since: since when it looks so.
+        kin: what it was found to be; ``None`` if it cannot be read.
+        original: what it seems to be a copy of.
+        is_settled: the original is known well enough to notice when it is emptied.
+    """
 
     seal: Seal
     since: float
-    kin: Kin | None
-    original: Followed | None
+    kin: Kin | None = None
+    original: Followed | None = None
+    is_settled: bool = True
 
 
 class Roster:
@@ -81,10 +90,11 @@ class Roster:
         found = self._discovery.look()
         known = self._by_inode()
         unknown = [f for f in found if not self._meet(f, known.get((f.device, f.inode), ()), now)]
+        self._miss({id(f) for f in found}, now)
         present = {(f.device, f.inode) for f in found}
         self._waiting = {i: w for i, w in self._waiting.items() if i in present}
-        self._miss({f.path for f in found}, now)
-        for stranger in unknown:
+        # Of a rotated file it is asked whether it repeats the primary.
+        for stranger in sorted(unknown, key=lambda f: not f.name.is_primary):
             self._place(stranger, now)
         self._from_end = False
         self._forget(now)
@@ -130,10 +140,10 @@ class Roster:
         file.verified = found.seal if same else None
         return same
 
-    def _miss(self, paths: set[str], now: float) -> None:
-        """Take note of the files that were not found."""
+    def _miss(self, found: set[int], now: float) -> None:
+        """Take note of the files that were not among these found ones."""
         for file in self.files.values():
-            if file.found is not None and file.found.path not in paths:
+            if file.found is not None and id(file.found) not in found:
                 was_compressed = file.found.name.compressed
                 file.found, file.changed_at = None, now
                 if was_compressed:
@@ -145,8 +155,11 @@ class Roster:
 
     def _watch_detached(self, file: Followed, now: float) -> None:
         seal = file.content.seal() if file.content else None
-        if seal != file.verified:
-            file.verified, file.changed_at = seal, now
+        if seal == file.verified:
+            return
+        if not _still_holds(file):
+            self._lose(file, now)
+        file.verified, file.changed_at = seal, now
 
     def _lose(self, file: Followed, now: float) -> None:
         if file.position.gone is None:
@@ -168,26 +181,30 @@ class Roster:
             return
         since = before.since if before and before.seal == found.seal else now
         self._waiting.pop(inode, None)
+        awaited = before.original if before else None
         try:
-            kin, other = self._kin(found, content, is_fresh=now - since < self._rotate_wait)
+            kin, other = self._kin(found, content, awaited)
+            if kin is Kin.UNSURE and other and (self.finishing or now - since >= self._rotate_wait):
+                kin = Kin.STRANGER
             if kin in (Kin.COPY, Kin.UNSURE):
                 content.close()
-                self._waiting[inode] = _Waiting(found.seal, since, kin, other)
+                is_settled = other is not None and bool(other.position.trail)
+                self._waiting[inode] = _Waiting(found.seal, since, kin, other, is_settled)
             else:
                 self._follow(found, content, kin, other, now)
         except READ_ERRORS as error:
             content.close()
             self._handles.tell(found.path, error)
-            self._waiting[inode] = _Waiting(found.seal, since, None, None)
+            self._waiting[inode] = _Waiting(found.seal, since)
 
     def _kin(
-        self, found: Found, content: Content, *, is_fresh: bool
+        self, found: Found, content: Content, awaited: Followed | None
     ) -> tuple[Kin, Followed | None]:
         if self._may_be_drained(found):
             return Kin.UNSURE, None
         shorter: Followed | None = None
         for lost in self._lost():
-            kin = kin_to_lost(found, content, lost.position)
+            kin = kin_to_lost(found, content, lost.position, is_awaited=lost is awaited)
             if kin is Kin.SAME:
                 return kin, lost
             if kin is Kin.BEGINNING:
@@ -197,19 +214,16 @@ class Roster:
         primary = None if found.name.is_primary else self._primary(found.log)
         if primary is None:
             return Kin.STRANGER, None
-        kin = self._kin_to_primary(content, primary)
-        if kin is Kin.UNSURE and (self.finishing or not is_fresh):
-            kin = Kin.STRANGER
-        return kin, primary
+        return self._kin_to_primary(content, primary), primary
 
     def _may_be_drained(self, found: Found) -> bool:
         """A removed file of the log is still read: this may be what became of it."""
         is_drained = any(f.is_detached and f.log == found.log for f in self.files.values())
-        return is_drained and not found.name.is_primary and not self.finishing
+        return is_drained and not found.name.is_primary
 
     def _lost(self) -> list[Followed]:
         """The files that may go on elsewhere; the one with the strongest proof first."""
-        lost = [f for f in self.files.values() if f.is_lost or (f.is_detached and self.finishing)]
+        lost = [f for f in self.files.values() if f.is_lost and f.position.trail]
         return sorted(lost, key=lambda f: -f.position.offset)
 
     def _primary(self, log: str) -> Followed | None:
@@ -219,8 +233,8 @@ class Roster:
         original = self._handles.of(primary)
         if original is None:
             return Kin.UNSURE
-        kin = kin_to_primary(content, primary.position, original)
-        if kin is Kin.STRANGER and not _holds(primary.position, original):
+        kin = kin_to_primary(content, original)
+        if kin is Kin.STRANGER and not _still_holds(primary):
             return Kin.UNSURE  # it was emptied meanwhile, and this may be the copy
         return kin
 
@@ -277,10 +291,18 @@ def _holds(position: Position, content: Content) -> bool:
     return proved and content.window(position.offset) is not None
 
 
+def _still_holds(file: Followed) -> bool:
+    """The same of an open file; ``False`` as well if it cannot be read."""
+    try:
+        return file.content is not None and _holds(file.position, file.content)
+    except READ_ERRORS:
+        return False
+
+
 def _waits_on(waiting: _Waiting) -> bool:
     """Nothing has happened that could change the verdict."""
     if waiting.kin is Kin.COPY:
-        return waiting.original is not None and not waiting.original.is_lost
+        return waiting.is_settled and waiting.original is not None and not waiting.original.is_lost
     return waiting.kin is None
 
 

@@ -108,9 +108,13 @@ class Tailer:
         """
         for _ in range(_PATIENCE):
             try:
-                return self._next(now)
+                chunk = self._next(now)
             except Replaced:
                 self.scan(now)
+                continue
+            if chunk or not (self._roster.finishing and self._roster.is_undecided):
+                return chunk
+            self.scan(now)  # what was waited for has been read by now
         return None
 
     def finish(self, now: float) -> None:
