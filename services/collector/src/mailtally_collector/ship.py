@@ -137,32 +137,36 @@ class Shipper:
             self._window.sent(batch.seq, now)
 
     def _note(self, applied: Applied, now: float) -> None:
-        if self._noted is not None and applied.hwm < self._noted.hwm:
-            self._went_back(applied)
+        if self._noted is None or applied.hwm < self._noted.hwm:
+            self._reconcile(applied)
         self._window.settle(applied)
         if applied != self._noted and self._spool.mark_applied(applied.hwm, applied.ahead, now):
             crash_point(CrashAt.APPLIED_NOTED)
         self._noted = applied
         if now - self._pruned_at >= self._limits.idle_look:
-            self._spool.prune(now, self._limits.keep_applied, self._limits.keep_bytes)
+            limits = self._limits
+            self._spool.prune(applied.hwm, now, limits.keep_applied, limits.keep_bytes)
             self._pruned_at = now
 
-    def _went_back(self, applied: Applied) -> None:
-        missing = self._spool.revive(applied.hwm)
+    def _reconcile(self, applied: Applied) -> None:
+        """Believe the ledger: what it does not have is to be sent, whatever the spool noted."""
+        back, missing = self._spool.revive(applied.hwm, applied.ahead)
         if missing:
             raise Refused(
-                f"The ledger in Redis went back to batch {applied.hwm}, and the {missing} batches "
-                "after it are no longer in the spool. Restore a newer copy of Redis, or rebuild "
-                "the days concerned from their logs; then raise spool.keep_applied."
+                f"The ledger in Redis went back to batch {applied.hwm}, and {missing} batches "
+                "after it are no longer in the spool. Restore a newer copy of Redis, or rebuild the days "
+                "concerned from their logs; then raise spool.keep_applied."
             )
         self._window.forget()
-        event(
-            _log,
-            logging.WARNING,
-            "ledger-went-back",
-            f"The ledger went back to batch {applied.hwm}; sending what came after it again.",
-            hwm=applied.hwm,
-        )
+        if back:
+            event(
+                _log,
+                logging.WARNING,
+                "ledger-went-back",
+                f"The ledger went back to batch {applied.hwm}; sending {back} batches again.",
+                hwm=applied.hwm,
+                batches=back,
+            )
 
     def _beat(self, applied: Applied, now: float) -> None:
         """Tell how far everything is read, once all of it is applied."""

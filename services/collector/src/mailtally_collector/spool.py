@@ -179,29 +179,39 @@ class Spool:
                 connection.execute(f"{update} = ?", (now, seq)).rowcount for seq in ahead
             )
 
-    def revive(self, above_seq: int) -> int:
-        """The ledger forgot the batches after ``above_seq``: they are unapplied again.
+    def revive(self, above_seq: int, ahead: Iterable[int] = ()) -> tuple[int, int]:
+        """Only what the ledger has is applied: up to ``above_seq``, and those in ``ahead``.
 
         Returns:
-            How many of them are deleted already.
+            How many batches are unapplied again, and how many would have to be but are
+            deleted already.
         """
+        query = "SELECT seq, applied IS NOT NULL FROM batches WHERE seq > ?"
         with self._db.transaction() as connection:
-            connection.execute("UPDATE batches SET applied = NULL WHERE seq > ?", (above_seq,))
-            query = "SELECT count(*) FROM batches WHERE seq > ?"
-            kept = int(connection.execute(query, (above_seq,)).fetchone()[0])
-            return max(0, self.next_seq - 1 - above_seq) - kept
+            kept = dict(connection.execute(query, (above_seq,)).fetchall())
+            lost = set(range(above_seq + 1, self.next_seq)) - set(ahead)
+            back = [(seq,) for seq in lost if kept.get(seq)]
+            connection.executemany("UPDATE batches SET applied = NULL WHERE seq = ?", back)
+        return len(back), len(lost - kept.keys())
 
-    def prune(self, now: float, keep_applied: float, keep_bytes: int) -> int:
+    def prune(self, upto_seq: int, now: float, keep_applied: float, keep_bytes: int) -> int:
         """Delete applied batches: older than ``keep_applied`` seconds, or beyond ``keep_bytes``.
+
+        Args:
+            upto_seq: only up to this one, before which there is no gap in the ledger:
+                what lies beyond a gap may be needed again with what fills it.
+            now: Unix seconds.
+            keep_applied: seconds.
+            keep_bytes: of the newest.
 
         Returns:
             How many.
         """
         deletable = (
             "SELECT seq FROM (SELECT seq, applied, sum(bytes) OVER (ORDER BY seq DESC) AS newer "
-            "FROM batches WHERE applied IS NOT NULL) WHERE applied < ? OR newer > ?"
+            "FROM batches WHERE applied IS NOT NULL AND seq <= ?) WHERE applied < ? OR newer > ?"
         )
-        limits = (now - keep_applied, keep_bytes)
+        limits = (upto_seq, now - keep_applied, keep_bytes)
         with self._db.transaction(durable=False) as connection:
             found = connection.execute(deletable, limits).fetchall()
             connection.executemany("DELETE FROM batches WHERE seq = ?", found)
