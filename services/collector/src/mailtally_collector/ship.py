@@ -154,8 +154,8 @@ class Shipper:
         if missing:
             raise Refused(
                 f"The ledger in Redis went back to batch {applied.hwm}, and {missing} batches "
-                "after it are no longer in the spool. Restore a newer copy of Redis, or rebuild the days "
-                "concerned from their logs; then raise spool.keep_applied."
+                "after it are no longer in the spool. Restore a newer copy of Redis, or rebuild "
+                "the days concerned from their logs; then raise spool.keep_applied."
             )
         self._window.forget()
         if back:
