@@ -63,11 +63,9 @@ def site(
     empty_redis: EmbeddedRedis,
     monkeypatch: pytest.MonkeyPatch,
 ) -> HandDrivenSite:
-    """Its settings are in the environment, as on a cluster."""
-    monkeypatch.setenv("MAILTALLY_STATE_URL", empty_redis.state_url)
-    monkeypatch.setenv("MAILTALLY_DATABASE_URL", database_url)
-    monkeypatch.setenv("MAILTALLY_DATA_DIR", str(tmp_path))
-    return HandDrivenSite(state, tmp_path, database_url)
+    made = HandDrivenSite(state, tmp_path, database_url)
+    made.put_into_environment(empty_redis.state_url, monkeypatch)
+    return made
 
 
 @pytest.fixture

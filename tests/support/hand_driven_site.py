@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pytest
+
     from mailtally_shared.state.client import State
 
 
@@ -83,3 +85,9 @@ class HandDrivenSite:
         loader.make_directories()
         loader.work(now=now, monotonic=0.0)
         engine.dispose()
+
+    def put_into_environment(self, state_url: str, environment: pytest.MonkeyPatch) -> None:
+        """Let commands find the site by their settings, as on a cluster."""
+        environment.setenv("MAILTALLY_STATE_URL", state_url)
+        environment.setenv("MAILTALLY_DATABASE_URL", self.database_url)
+        environment.setenv("MAILTALLY_DATA_DIR", str(self.data_dir))

@@ -151,5 +151,5 @@ def test_the_notes_name_every_day_that_is_not_simply_loaded() -> None:
         "Written without mail2, mail3: 2026-02-02.",
         "Counted further since it was loaded; a new revision will follow: 2026-02-03.",
         "Loaded from a bare file, so that only its charge is known: 2026-02-04.",
-        "1 more rows are in the total.",
+        "Rows that are not shown, but in the total: 1.",
     ]

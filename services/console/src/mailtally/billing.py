@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Label, inspect, literal, text, type_coerce
 from sqlalchemy import func as sql
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import BigInteger, Integer
 
 from mailtally_shared.database.engine import open_engine, reading
@@ -52,6 +53,11 @@ def open_billing(url: str) -> Iterator[Connection]:
                     f"The database {_shown(engine)} has no tables yet; the loader makes them."
                 )
             yield connection
+    except DatabaseError as error:
+        # Its subclasses are our mistakes, or passing troubles that `reading` names.
+        if type(error) is not DatabaseError:
+            raise
+        raise Unavailable(f"The database {_shown(engine)} is damaged: {error.orig}.") from error
     finally:
         engine.dispose()
 

@@ -124,13 +124,15 @@ def _billed_problems(day: BilledDay) -> Iterator[str]:
 
 
 def check_archive(directory: Directory, billed: Mapping[date, BilledDay]) -> Finding:
-    """Every archived day is the one that the database was loaded from."""
+    """Every archived day is whole, and the one that the database was loaded from."""
     still = {day: found for day, found in directory.archived.items() if day not in directory.moving}
     problems = [
-        problem
-        for day, found in sorted(still.items())
-        for problem in _archive_problems(day, found, billed.get(day))
+        f"{day}: {', '.join(files)} is gone from the archive."
+        for day, files in sorted(directory.lacking.items())
+        if day in still
     ]
+    for day, found in sorted(still.items()):
+        problems += _archive_problems(day, found, billed.get(day))
     moving = f" {len(directory.moving)} more are on their way." if directory.moving else ""
     fine = f"{len(still):,} archived days are those in the database.{moving}"
     return verdict("archive = database", problems, fine, _ROWS_ADVICE)

@@ -18,24 +18,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """``loaded/`` and ``loading/`` at a moment."""
+    """``loaded/`` and ``loading/`` at a moment; see ``Directory``."""
 
     archived: Mapping[date, Manifest | None]
+    lacking: Mapping[date, tuple[str, ...]]
     loading: frozenset[date]
 
 
 def look_at_archive(directory: Path) -> Archive:
     """What is archived, and what is being loaded."""
+    loaded = directory / LOADED
     loading = (_names(f"{path.name}.qml.txt") for path in _entries(directory / LOADING))
-    archived = (_names(path.name.removesuffix(".gz")) for path in _entries(directory / LOADED))
+    archived = {names.day(): names for names in map(_archived, _entries(loaded)) if names}
+    manifests = {day: _manifest(loaded / names.manifest) for day, names in archived.items()}
+    lacking = {day: _lacking(loaded, archived[day], found) for day, found in manifests.items()}
     return Archive(
-        {
-            names.day(): _manifest(directory / LOADED / names.manifest)
-            for names in archived
-            if names
-        },
+        manifests,
+        {day: files for day, files in lacking.items() if files},
         frozenset(names.day() for names in loading if names),
     )
+
+
+def _archived(path: Path) -> DayNames | None:
+    """The day of an archived qml file or manifest; ``None`` for kept older revisions."""
+    if path.suffix == ".json":
+        return _names(f"{path.stem}.txt")
+    return _names(path.name.removesuffix(".gz"))
+
+
+def _lacking(loaded: Path, names: DayNames, found: Manifest | None) -> tuple[str, ...]:
+    wanted = [f"{names.qml}.gz"] + ([f"{names.breakdown}.gz"] if found else [])
+    return tuple(name for name in wanted if not (loaded / name).exists())
 
 
 def look_at_directory(directory: Path, before: Archive, written: Iterable[date]) -> Directory:
@@ -53,6 +66,7 @@ def look_at_directory(directory: Path, before: Archive, written: Iterable[date])
     return Directory(
         written={day: found for day, found in newest.items() if found is not None},
         archived=after.archived,
+        lacking=after.lacking,
         moving=frozenset(moved) | before.loading | after.loading,
         rejected=tuple(sorted(path.name for path in _entries(directory / REJECTED))),
         waiting=sum(_names(path.name) is not None for path in _entries(directory)),

@@ -147,6 +147,7 @@ class Directory:
     Attributes:
         written: the newest manifest that is found for a day, wherever it lies.
         archived: of each day in ``loaded/``: its manifest, ``None`` for a bare file.
+        lacking: archived days without some of their files, and which.
         moving: days whose files were on their way while we looked.
         rejected: names in ``rejected/``.
         waiting: how many qml files wait for the loader.
@@ -154,6 +155,7 @@ class Directory:
 
     written: Mapping[date, Manifest] = field(default_factory=dict)
     archived: Mapping[date, Manifest | None] = field(default_factory=dict)
+    lacking: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
     moving: frozenset[date] = frozenset()
     rejected: tuple[str, ...] = ()
     waiting: int = 0
