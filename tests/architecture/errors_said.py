@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,6 @@ from tests.architecture.source_tree import modules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Errors whose text a person reads …
-FOR_PEOPLE = {"MailtallyError", "Refused", "Fenced", "Unavailable", "SettingsError"}
-#: … and those that are kept by a reason.
-BY_REASON = {"BadFile", "BadBatch", "BadInput"}
 #: Enough words of a sentence to find it by, and too few to stop after.
 WORDS, FEW = 5, 3
 
@@ -32,7 +29,7 @@ class Said:
 
 def sentences() -> Iterator[Said]:
     """How each sentence begins that has any fixed words."""
-    for place, call in _raised(FOR_PEOPLE):
+    for place, call in _raised(_kinds_of("MailtallyError") - _kinds_of("BadInput")):
         opening = _opening(_sentence(call.args[0]).split())
         if any(letter.isalpha() for letter in opening):
             yield Said(place, opening)
@@ -40,12 +37,23 @@ def sentences() -> Iterator[Said]:
 
 def reasons() -> Iterator[Said]:
     """The reasons by which bad input is counted."""
-    for place, call in _raised(BY_REASON):
+    for place, call in _raised(_kinds_of("BadInput")):
         if isinstance(call.args[0], ast.Constant):
             yield Said(place, str(call.args[0].value))
 
 
-def _raised(names: set[str]) -> Iterator[tuple[str, ast.Call]]:
+@functools.cache
+def _kinds_of(base: str) -> frozenset[str]:
+    """An error's name and those of all that derive from it, private ones left out."""
+    found = {base}
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef) and found & set(map(_name, node.bases)):
+                found |= {node.name} | _kinds_of(node.name)
+    return frozenset(name for name in found if not name.startswith("_"))
+
+
+def _raised(names: frozenset[str]) -> Iterator[tuple[str, ast.Call]]:
     for module in modules():
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and node.args and _name(node.func) in names:

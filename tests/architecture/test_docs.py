@@ -41,6 +41,14 @@ HASH_CALL = re.compile(r"redis\.p?call\('H[A-Z]+',((?:[^()]|\([^()]*\))*)\)")
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link may name within a page, as the common renderers make it from headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
+
+
 def documented_keys() -> dict[str, str]:
     """The type of each key on the page, by its name."""
     return dict(re.findall(r"^\| `(\{mailtally\}[^`]*)` \| ([a-z ]+) \|", STATE, re.MULTILINE))
@@ -177,3 +185,12 @@ def test_a_command_line_on_a_page_can_be_typed(page: Path) -> None:
         command = known.get(" ".join(words[:2])) or known[words[0]]
         typed = {word for word in words if word.startswith("--")}
         assert typed <= options(command) | OF_EVERY_COMMAND, line
+
+
+@each_page
+def test_a_link_on_a_page_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
+        name, _, anchor = target.partition("#")
+        there = page.parent / name if name else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), target
