@@ -17,13 +17,16 @@ NAMES = tuple(contender.name for contender in CONTENDERS)
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["peers", "stages"]), default="peers")
+@click.argument("what", type=click.Choice(["peers", "stages", "collector"]), default="peers")
 @click.option("--lines", type=click.IntRange(3), default=1_000_000, show_default=True)
 @click.option("--domains", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="May be given repeatedly.")
 def main(what: str, lines: int, domains: int, repeat: int, only: tuple[str, ...]) -> None:
-    """Compare mailtally with its peers, or its stages with each other, on generated logs."""
+    """Compare mailtally with its peers, or its stages, or look at a collector alone."""
+    if what == "collector":
+        _collector(lines)
+        return
     with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as directory:
         click.echo(f"Writing {lines:,} lines of {domains:,} domains …", err=True)
         logs = make_logs(Path(directory) / "logs", lines=lines, domains=domains)
@@ -50,6 +53,12 @@ def _stages(logs: Logs, repeat: int) -> None:
     from benchmarks.stages import measure, stages_table  # noqa: PLC0415 - see above
 
     click.echo(stages_table(measure(logs, repeat), logs.lines))
+
+
+def _collector(lines: int) -> None:
+    from benchmarks.bare_collector import measure  # noqa: PLC0415 - see above
+
+    click.echo(measure(lines))
 
 
 def _progress(text: str) -> None:

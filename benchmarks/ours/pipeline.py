@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from benchmarks.answer import tell
+from benchmarks.ours.ledger import applied_records, collectors
 from benchmarks.ours.processes import Processes
 from mailtally.site import Site
 from mailtally_aggregator.totals import Totals
@@ -72,20 +73,6 @@ class Observer:
             time.sleep(_QUIET_FOR)
             self.processes.look()
 
-    def registered(self) -> int:
-        """How many collectors have begun."""
-        return len(self._collectors())
-
-    def applied(self) -> int:
-        """Records in the totals."""
-        ids = self._collectors()
-        found = [self.state.hget(StateKeys().ledger(one), "records") for one in ids]
-        return sum(int(records or 0) for records in found)
-
-    def _collectors(self) -> list[str]:
-        found = cast("set[bytes]", self.state.smembers(StateKeys().collectors))
-        return [one.decode() for one in found]
-
 
 def from_start(
     logs: Sequence[Path], records: int, directory: Path
@@ -93,15 +80,15 @@ def from_start(
     """From the first start of the collectors; also how long the day files and rows take."""
     with _site(directory, _expected(logs)) as site:
         begin = time.perf_counter()
-        collectors = [
+        children = [
             site.start_collector([str(log)], host=log.parent.name, once=True) for log in logs
         ]
         observer = Observer(connect_state(site.state_url), Processes())
-        reading = observer.wait(lambda: observer.registered() > 0)
-        committed = observer.wait(lambda: observer.applied() == records)
+        reading = observer.wait(lambda: len(collectors(observer.state)) > 0)
+        committed = observer.wait(lambda: applied_records(observer.state) == records)
         cpu = observer.processes.cpu()
         loaded = observer.wait(
-            lambda: all(one.is_done for one in collectors) and site.progress().is_settled
+            lambda: all(one.is_done for one in children) and site.progress().is_settled
         )
         sums = list(_loaded(site.database))
     return sums, {
@@ -125,13 +112,13 @@ def when_running(
             log.parent.mkdir(parents=True)
             site.start_collector([str(log)], host=log.parent.name)
         observer = Observer(connect_state(site.state_url), Processes())
-        observer.wait(lambda: observer.registered() == len(logs))
+        observer.wait(lambda: len(collectors(observer.state)) == len(logs))
         observer.wait_until_quiet()
         before = observer.processes.cpu()
         begin = time.perf_counter()
         for log, place in appearing.items():
             os.link(log, place)
-        committed = observer.wait(lambda: observer.applied() == records)
+        committed = observer.wait(lambda: applied_records(observer.state) == records)
         cpu = observer.processes.cpu()
         sums = list(_live(observer.state))
     return sums, {
