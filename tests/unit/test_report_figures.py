@@ -153,3 +153,19 @@ def test_the_notes_name_every_day_that_is_not_simply_loaded() -> None:
         "Loaded from a bare file, so that only its charge is known: 2026-02-04.",
         "Rows that are not shown, but in the total: 1.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("figures", "columns"),
+    [
+        (Figures(1, 9, 18, 9, 1, 0), 3),
+        (Figures(1, 9, 18, 18, 1, 0), 6),
+        (Figures(2, 9, 18, 9, 1, 1), 6),
+    ],
+)
+def test_people_are_spared_a_charge_that_repeats_what_was_counted(
+    figures: Figures, columns: int
+) -> None:
+    report = summarize(Question(), {("a",): figures, ("b",): Figures(1, 5, 5, 5, 1, 0)}, [])
+    assert len(figure_columns(report, human=True)) == columns
+    assert len(figure_columns(report)) == 6

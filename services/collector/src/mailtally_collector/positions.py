@@ -69,6 +69,7 @@ class Position:
         seal: how it looked when it was read to its end for good; ``None`` before.
         gone: since when it can be found nowhere, Unix seconds.
         unread: bytes that were unread in it when it went.
+        copy: a further fingerprint of it, where a copy that was seen of it ended.
     """
 
     file_key: str
@@ -81,6 +82,12 @@ class Position:
     seal: Seal | None = None
     gone: float | None = None
     unread: int = 0
+    copy: Mark | None = None
+
+    def marks(self) -> list[Mark]:
+        """All fingerprints of it, ascending."""
+        known = (*self.trail, self.copy) if self.copy else self.trail
+        return sorted(known, key=lambda mark: mark.at)
 
     def at_beginning(self) -> Position:
         """The same file before anything of it was read; what is known of it still proves it."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_collector.rejects import LineReject
-from mailtally_collector.tail.identity import WINDOW, mark_of
+from mailtally_collector.tail.identity import WINDOW, mark_of, trail_at
 
 if TYPE_CHECKING:
-    from mailtally_collector.positions import Mark
     from mailtally_collector.tail.content import Content
     from mailtally_collector.tail.followed import Followed
+    from mailtally_collector.tail.identity import Trail
 
 #: Of a line that is longer, so many bytes are kept. The parser refuses it for the same reason.
 LONGEST_LINE = 65_536
@@ -23,9 +23,10 @@ class Replaced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What comes next in a file. ``mark`` lies behind it."""
+    """What comes next in a file, up to ``end``; ``trail`` is to be added to the file's."""
 
-    mark: Mark
+    end: int
+    trail: Trail
     data: memoryview
     rejects: tuple[LineReject, ...] = ()
 
@@ -62,13 +63,19 @@ class Cutter:
         self._check_before(file, before, got)
         end = self._buffer.rfind(b"\n", before, got) + 1
         if end:
-            mark = mark_of(self._view[max(0, end - WINDOW) : end], offset + end - before)
-            return Cut(mark, self._view[before:end])
+            cut_at = offset + end - before
+            last = mark_of(self._view[max(0, end - WINDOW) : end], cut_at)
+            trail = (last,) if offset else (*self._head(end), last)
+            return Cut(cut_at, trail, self._view[before:end])
         if got == len(self._view):
             return self._cut_long_line(file, content)
         if file.ended and got > before:
             return self._reject(file, content, offset + got - before, "unterminated")
         return None
+
+    def _head(self, end: int) -> Trail:
+        """The mark for the first bytes of a file; none where the last one covers them."""
+        return (mark_of(self._view[:WINDOW], WINDOW),) if end > WINDOW else ()
 
     def _check_before(self, file: Followed, before: int, got: int) -> None:
         trail, offset = file.position.trail, file.position.offset
@@ -102,8 +109,8 @@ class Cutter:
         kept = self._view[: min(self._longest, end - offset)]
         got = content.read_into(kept, offset)
         behind = end if reason == "unterminated" else end + 1
-        window = content.window(behind)
-        if window is None or got < len(kept):
+        trail = trail_at(content, behind)
+        if not trail or got < len(kept):
             raise Replaced
         line = LineReject(file.position.path, offset, end - offset, reason, bytes(kept))
-        return Cut(mark_of(window, behind), self._view[:0], (line,))
+        return Cut(behind, trail[-1:] if offset else trail, self._view[:0], (line,))

@@ -10,9 +10,10 @@ from mailtally_collector.positions import Position
 from mailtally_collector.tail.identity import extended, trail_at
 
 if TYPE_CHECKING:
-    from mailtally_collector.positions import Mark, Seal
+    from mailtally_collector.positions import Seal
     from mailtally_collector.tail.content import Content
     from mailtally_collector.tail.discover import Age, Found
+    from mailtally_collector.tail.identity import Trail
 
 
 @dataclass(slots=True)
@@ -84,10 +85,12 @@ class Followed:
             return looks.size
         return max(0, looks.size - self.position.offset)
 
-    def advance(self, mark: Mark) -> None:
-        """It is read up to ``mark``."""
-        trail = extended(self.position.trail, mark)
-        self.position = replace(self.position, offset=mark.at, trail=trail)
+    def advance(self, offset: int, marks: Trail) -> None:
+        """It is read up to ``offset``, which is where the last of ``marks`` lies."""
+        trail = self.position.trail
+        for mark in marks:
+            trail = extended(trail, mark)
+        self.position = replace(self.position, offset=offset, trail=trail)
         self.searched = 0
 
     def seen(self, found: Found, now: float) -> None:

@@ -24,31 +24,21 @@ class Kin(Enum):
     STRANGER = "nothing"
 
 
-def kin_to_lost(found: Found, content: Content, lost: Position, *, is_awaited: bool) -> Kin:
+def kin_to_lost(found: Found, content: Content, lost: Position) -> Kin:
     """What a file is to one that cannot be read any more.
 
     A whole window of agreement is proof. Less is believed of a rotated file of the same log,
     where a copy is to be expected; a primary with the same first line may well be a new one.
-
-    Args:
-        found: the file.
-        content: what is in it.
-        lost: the other one; something of it was read.
-        is_awaited: the file looked like a copy of the other one while that was there.
     """
-    reached = agreement(lost.trail, content)
-    if reached and reached >= lost.offset:
-        is_same = reached >= WINDOW or _is_expected(found, lost)
-        return Kin.SAME if is_same else Kin.STRANGER
-    if found.name.is_primary:
-        return Kin.STRANGER
+    reached = agreement(lost.marks(), content)
+    is_enough = reached >= WINDOW or (reached > 0 and _is_expected(found, lost))
+    if is_enough and reached >= lost.offset:
+        return Kin.SAME
     # A copy that was cut short: what was written after that was read in the original.
-    is_beginning = (
-        reached >= WINDOW
-        or (is_awaited and (reached or content.window(lost.trail[0].at) is None))
-        or (reached and reached == content.size() and _is_expected(found, lost))
-    )
-    return Kin.BEGINNING if is_beginning else Kin.STRANGER
+    is_whole = reached >= WINDOW or reached == content.size()
+    if is_enough and is_whole and not found.name.is_primary:
+        return Kin.BEGINNING
+    return Kin.STRANGER
 
 
 def kin_to_primary(content: Content, original: Content) -> Kin:

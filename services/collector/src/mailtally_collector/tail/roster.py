@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mailtally_collector.tail.content import READ_ERRORS
 from mailtally_collector.tail.followed import Followed, begin_at
-from mailtally_collector.tail.identity import agreement
+from mailtally_collector.tail.identity import agreement, trail_at
 from mailtally_collector.tail.kinship import Kin, kin_to_lost, kin_to_primary
 from mailtally_shared.process.logs import event
 
@@ -181,12 +181,14 @@ class Roster:
             return
         since = before.since if before and before.seal == found.seal else now
         self._waiting.pop(inode, None)
-        awaited = before.original if before else None
         try:
-            kin, other = self._kin(found, content, awaited)
+            kin, other = self._kin(found, content)
             if kin is Kin.UNSURE and other and (self.finishing or now - since >= self._rotate_wait):
                 kin = Kin.STRANGER
             if kin in (Kin.COPY, Kin.UNSURE):
+                if other is not None:
+                    end = trail_at(content, content.size())[-1]
+                    other.position = replace(other.position, copy=end)
                 content.close()
                 is_settled = other is not None and bool(other.position.trail)
                 self._waiting[inode] = _Waiting(found.seal, since, kin, other, is_settled)
@@ -197,14 +199,10 @@ class Roster:
             self._handles.tell(found.path, error)
             self._waiting[inode] = _Waiting(found.seal, since)
 
-    def _kin(
-        self, found: Found, content: Content, awaited: Followed | None
-    ) -> tuple[Kin, Followed | None]:
-        if self._may_be_drained(found):
-            return Kin.UNSURE, None
+    def _kin(self, found: Found, content: Content) -> tuple[Kin, Followed | None]:
         shorter: Followed | None = None
         for lost in self._lost():
-            kin = kin_to_lost(found, content, lost.position, is_awaited=lost is awaited)
+            kin = kin_to_lost(found, content, lost.position)
             if kin is Kin.SAME:
                 return kin, lost
             if kin is Kin.BEGINNING:
@@ -212,9 +210,10 @@ class Roster:
         if shorter:
             return Kin.BEGINNING, shorter
         primary = None if found.name.is_primary else self._primary(found.log)
-        if primary is None:
-            return Kin.STRANGER, None
-        return self._kin_to_primary(content, primary), primary
+        kin = Kin.STRANGER if primary is None else self._kin_to_primary(content, primary)
+        if kin is Kin.STRANGER and self._may_be_drained(found):
+            return Kin.UNSURE, None
+        return kin, primary
 
     def _may_be_drained(self, found: Found) -> bool:
         """A removed file of the log is still read: this may be what became of it."""

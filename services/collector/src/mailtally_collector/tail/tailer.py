@@ -11,7 +11,7 @@ from mailtally_collector.tail.content import READ_ERRORS
 from mailtally_collector.tail.cut import LONGEST_LINE, Cutter, Replaced
 from mailtally_collector.tail.discover import Discovery
 from mailtally_collector.tail.handles import Handles
-from mailtally_collector.tail.identity import mark_of
+from mailtally_collector.tail.identity import agreement, trail_at
 from mailtally_collector.tail.roster import Roster, Start
 from mailtally_collector.tail.sweep import Sweep
 
@@ -183,14 +183,14 @@ class Tailer:
     def _cut(self, file: Followed, content: Content) -> Chunk | None:
         skips = self._skips.get(file.key, [])
         _jump(file, content, skips)
+        _forget_copy_of_another(file, content)
         start = file.position.offset
         cut = self._cutter.cut(file, content, skips[0].start if skips else None)
         if cut is None:
             return None
-        file.advance(cut.mark)
-        self._sweep.reached(file.key, cut.mark.at)
-        span = Span(file.key, start, cut.mark.at)
-        return Chunk(file.position.path, span, cut.data, cut.rejects)
+        file.advance(cut.end, cut.trail)
+        self._sweep.reached(file.key, cut.end)
+        return Chunk(file.position.path, Span(file.key, start, cut.end), cut.data, cut.rejects)
 
     def _rest(self, file: Followed, looks: Seal, now: float) -> None:
         """Nothing is left in a file; if it has ended, it need not be looked into again."""
@@ -208,11 +208,18 @@ def _jump(file: Followed, content: Content, skips: list[Span]) -> None:
     """Pass over what was counted before."""
     while skips and skips[0].start <= file.position.offset:
         end = max(skips[0].end, file.position.offset)
-        window = content.window(end)
-        if window is None:
+        trail = trail_at(content, end)
+        if not trail:
             return
-        file.advance(mark_of(window, end))
+        file.advance(end, trail[-1:] if file.position.trail else trail)
         del skips[0]
+
+
+def _forget_copy_of_another(file: Followed, content: Content) -> None:
+    """Before anything is read of it, a file can be emptied without a trace."""
+    copy = file.position.copy
+    if copy and not file.position.trail and not agreement([copy], content):
+        file.position = replace(file.position, copy=None)
 
 
 def _end(file: Followed) -> float:

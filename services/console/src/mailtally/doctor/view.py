@@ -51,7 +51,7 @@ def worst(findings: Sequence[Finding]) -> Level:
 
 
 def _table(findings: Sequence[Finding]) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for title in ("check", "", "what is the case"):
         table.add_column(title, overflow="fold")
     for check, level, sentence in findings:

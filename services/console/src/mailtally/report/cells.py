@@ -40,9 +40,22 @@ _CHARGED = (
 )
 
 
-def figure_columns(report: Report) -> tuple[Column, ...]:
-    """The figures that the report can tell; they are the first ones of ``Figures``."""
+def figure_columns(report: Report, *, human: bool = False) -> tuple[Column, ...]:
+    """The figures that the report can tell; they are the first ones of ``Figures``.
+
+    People are spared a charge that repeats what was counted.
+    """
+    if human and charged_as_counted(report):
+        return _COUNTED
     return _COUNTED + _CHARGED if report.question.shows_charged else _COUNTED
+
+
+def charged_as_counted(report: Report) -> bool:
+    """Whether the charge tells nothing new: all bytes as logged, all messages hits."""
+    return report.question.shows_charged and all(
+        figures[3:] == (figures.bytes, figures.messages, 0)
+        for figures in (report.total, *(row.figures for row in report.rows))
+    )
 
 
 def name_titles(report: Report) -> Cells:
@@ -58,7 +71,7 @@ def name_cells(report: Report) -> Iterator[Cells]:
 
 def figure_cells(report: Report, figures: Figures, *, human: bool) -> Cells:
     """The texts of some figures, below ``figure_columns``: exact, or short for people."""
-    columns = figure_columns(report)
+    columns = figure_columns(report, human=human)
     return [
         _human(number, column) if human else str(number)
         for number, column in zip(figures, columns, strict=False)

@@ -13,11 +13,13 @@ from rich.text import Text
 from mailtally.report.cells import (
     Cells,
     aligned,
+    charged_as_counted,
     figure_cells,
     figure_columns,
     name_cells,
     name_titles,
 )
+from mailtally.report.question import Dimension
 from mailtally.report.summary import Report, ReportedDay, notes
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 #: Of the JSON document.
 FORMAT = 1
+_AS_COUNTED = "Charged as counted: all bytes, and a hit a message."
 _NOTHING = "Nothing was counted of what was asked for."
 
 
@@ -36,6 +39,8 @@ def print_table(report: Report, console: Console) -> None:
         _print(console, _NOTHING)
     elif console.is_terminal:
         console.print(_table(report))
+        if charged_as_counted(report):
+            _print(console, _AS_COUNTED)
     else:
         for line in aligned(_plain_rows(report), len(name_titles(report))):
             _print(console, line)
@@ -72,11 +77,12 @@ def write_json(report: Report, file: IO[str]) -> None:
 
 
 def _table(report: Report) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False, show_footer=True)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, show_footer=True)
     names, figures = _total_row(report, human=True)
     for title, footer in zip(name_titles(report), names, strict=True):
-        table.add_column(title, Text(footer), overflow="fold")
-    for column, footer in zip(figure_columns(report), figures, strict=True):
+        table.add_column(title, Text(footer), overflow="fold", no_wrap=title == Dimension.DAY)
+    columns = figure_columns(report, human=True)
+    for column, footer in zip(columns, figures, strict=True):
         table.add_column(column.title, Text(footer), justify="right", no_wrap=True)
     for row_names, row in zip(name_cells(report), report.rows, strict=True):
         cells = row_names + figure_cells(report, row.figures, human=True)
