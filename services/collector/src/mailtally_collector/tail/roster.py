@@ -174,13 +174,13 @@ class Roster:
         before = self._waiting.get(inode)
         if before and before.seal == found.seal and _waits_on(before):
             return
+        self._waiting.pop(inode, None)
         if found.seal.size == 0 and not found.name.is_primary:
             return  # a copy that is only being begun
         content = self._handles.open(found)
         if content is None:
             return
         since = before.since if before and before.seal == found.seal else now
-        self._waiting.pop(inode, None)
         try:
             kin, other = self._kin(found, content)
             if kin is Kin.UNSURE and other and (self.finishing or now - since >= self._rotate_wait):
