@@ -27,15 +27,18 @@ def compare(
 ) -> list[Figures]:
     """Run all contenders ``repeat`` times in turn (A B C A B C …), and take the medians.
 
+    A first round is not measured: it compiles what is compiled once, and finds who is wrong.
+
     Raises:
         WrongAnswerError: one of them counted wrongly.
     """
     runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
-    for turn in range(1, repeat + 1):
+    for turn in range(repeat + 1):
         for contender in contenders:
             tell(f"{turn}/{repeat} {contender.title}")
             runs[contender.name].append(run(contender, logs))
-    return figures(runs, {c.name: c.title for c in contenders}, logs.lines)
+    measured = {name: these[1:] for name, these in runs.items()}
+    return figures(measured, {c.name: c.title for c in contenders}, logs.lines)
 
 
 def report(found: Sequence[Figures], missing: Sequence[Contender]) -> str:
