@@ -75,10 +75,12 @@ class Roster:
         self._rotate_wait = rotate_wait
         self._forget_after = forget_after
         self._waiting: dict[Inode, _Waiting] = {}
-        self.files = {p.file_key: Followed(p, changed_at=0.0) for p in positions}
+        known = list(positions)
+        # Of a file that nothing was read of, an inode is no proof: it may be reused by now.
+        self.files = {p.file_key: Followed(p, changed_at=0.0) for p in known if p.trail}
         self.logs: dict[str, list[Followed]] = {}
         self.finishing = False
-        self._from_end = start == "end" and not self.files
+        self._from_end = start == "end" and not known
 
     @property
     def is_undecided(self) -> bool:
