@@ -37,7 +37,7 @@ class Reject:
     reason: Reason
 
 
-class Malformed(Exception):  # noqa: N818 - it is no error of the program
+class Malformed(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -54,8 +54,7 @@ def parse(chunk: bytes) -> tuple[list[Record], list[Reject]]:
         end = start + len(line)
         try:
             record = parse_line(line)
-            if len(hosts | {record.host}) > 65_535:
-                raise Malformed(Reason.TOO_MANY_HOSTS)
+            need(len(hosts | {record.host}) <= 65_535, Reason.TOO_MANY_HOSTS)
         except Malformed as malformed:
             rejects.append(Reject(start, end, malformed.reason))
         else:

@@ -6,9 +6,12 @@ where one expects it. Bytes that are no UTF-8 are surrogate escapes, as in file 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
 
 #: A domain that twisted lines name in its Unicode form.
 IDN = "xn--bcher-kva.example"
@@ -51,7 +54,7 @@ _TWISTED: tuple[Callable[[str, str], str], ...] = (
     lambda line, _: line[:-1] + "\r\n",
     lambda line, domain: line.replace(domain, domain.upper()),
     lambda line, domain: line.replace(domain, domain + "."),
-    lambda line, _: line.replace("|", '|"a|b\\"|"', 1),
+    lambda line, _: line.replace("|", '|"a|b\\"|"', "pop3@" not in line),
 )
 
 

@@ -6,15 +6,18 @@ without any parser of ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mailtally.hostile_lines import IDN, spoil, twist
 from mailtally_shared.columns import Array, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 #: Lines that are made at a time.
 BLOCK = 100_000
@@ -47,6 +50,9 @@ _STATUSES = (
     "readerr",
 )
 _IN_SHARES = (0.86, 0.02, 0.08, 0.01, 0.015, 0.005, 0.005, 0.005, 0.0, 0.0)
+#: The share of outgoing lines that tell their attempts, and of hostile lines that are malformed.
+_WITH_ATTEMPTS = 0.5
+_SPOILED = 0.5
 _OUT_SHARES = (0.95, 0.03, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.01, 0.01)
 
 
@@ -140,7 +146,7 @@ def _draw(rng: np.random.Generator, cast: _Cast, time: Array) -> _Block:
     service = rng.choice(_SERVICES, n, p=_SERVICE_SHARES)
     incoming = rng.choice(len(_STATUSES), n, p=_IN_SHARES)
     outgoing = rng.choice(len(_STATUSES), n, p=_OUT_SHARES)
-    attempts = np.where(rng.random(n) < 0.5, rng.geometric(0.9, n), 0)
+    attempts = np.where(rng.random(n) < _WITH_ATTEMPTS, rng.geometric(0.9, n), 0)
     return _Block(
         time=time,
         size=np.clip(rng.lognormal(9.4, 1.7, n), 120, 60_000_000).astype(np.int64),
@@ -194,7 +200,7 @@ def _with_hostile(
     """Put hostile lines in the place of some of ``text``; gives the records that remain."""
     well_formed = np.ones(len(text), bool)
     for k in np.flatnonzero(rng.random(len(text)) < hostile).tolist():
-        if rng.random() < 0.5:
+        if rng.random() < _SPOILED:
             text[k] = spoil(rng, text[k])
             well_formed[k] = False
         else:

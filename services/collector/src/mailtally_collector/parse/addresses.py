@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.names import index_of
-from mailtally_collector.parse.page import Page
 from mailtally_collector.parse.reasons import Reason
 from mailtally_collector.parse.scanning import PIPE, byte_at, find, has, spelled
 from mailtally_collector.parse.words import same
 from mailtally_shared.columns import Service
+
+if TYPE_CHECKING:
+    from mailtally_collector.parse.page import Page
 
 BAD_ADDRESSES: Final = int(Reason.BAD_ADDRESSES)
 BAD_DOMAIN: Final = int(Reason.BAD_DOMAIN)
@@ -72,7 +74,7 @@ def only_unquoted_pipe(data: Bytes, start: int, end: int) -> int:
 
 
 @compiled
-def charged(
+def charged(  # noqa: PLR0917 - two ranges side by side are three offsets
     data: Bytes, sender: int, split: int, end: int, row: int, page: Page
 ) -> tuple[int, int]:
     """The range of the name that is charged, empty where there is none; settles the service."""
@@ -97,7 +99,7 @@ def charged(
 
 
 @compiled
-def mailbox_service(
+def mailbox_service(  # noqa: PLR0917 - two ranges are four offsets
     data: Bytes, start: int, end: int, other: int, other_end: int, page: Page
 ) -> int:
     """IMAP or POP3 where the address is ``imap@ACCOUNT`` or ``pop3@ACCOUNT``, else -1.
@@ -137,7 +139,7 @@ def address_domain(start: int, end: int, page: Page) -> tuple[int, int]:
 @compiled
 def last_at(start: int, end: int, page: Page) -> int:
     """Where the last ``@`` of a range is; -1 where there is none."""
-    found = -1
+    found: int = -1
     k = 0
     while page.at[k] < end:
         if page.at[k] >= start:
@@ -151,7 +153,7 @@ def after_web_maillist(data: Bytes, sender_end: int, page: Page) -> int:
     """Where the first ``web@maillist`` of the sender ends; -1 where there is none."""
     k = 0
     while page.at[k] < sender_end:
-        at = page.at[k]
+        at: int = page.at[k]
         if has(data, at, AT_MAILLIST) and has(data, at - len(WEB), WEB):
             return at + len(AT_MAILLIST)
         k += 1

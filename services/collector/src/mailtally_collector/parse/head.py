@@ -8,13 +8,12 @@ none of them goes past a line feed.
 from __future__ import annotations
 
 import string
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.names import index_of, is_recent
-from mailtally_collector.parse.page import Page
 from mailtally_collector.parse.reasons import Reason
 from mailtally_collector.parse.scanning import (
     LETTERS_AND_DIGITS,
@@ -31,6 +30,9 @@ from mailtally_collector.parse.scanning import (
 )
 from mailtally_shared.columns import END_OF_TIME, Service
 
+if TYPE_CHECKING:
+    from mailtally_collector.parse.page import Page
+
 BAD_DATE: Final = int(Reason.BAD_DATE)
 BAD_HOST: Final = int(Reason.BAD_HOST)
 BAD_TYPE: Final = int(Reason.BAD_TYPE)
@@ -46,8 +48,10 @@ SETS[list(string.digits.encode())] = DIGIT
 SETS[ord(" ")] = PADDING | GAP
 SETS[ord(":")] = COLON
 DATE: Final = np.array(
-    [LETTER, LETTER, LETTER, GAP, PADDING | DIGIT, DIGIT, GAP]
-    + [DIGIT, DIGIT, COLON, DIGIT, DIGIT, COLON, DIGIT, DIGIT, GAP],
+    (
+        *(LETTER, LETTER, LETTER, GAP, PADDING | DIGIT, DIGIT, GAP),
+        *(DIGIT, DIGIT, COLON, DIGIT, DIGIT, COLON, DIGIT, DIGIT, GAP),
+    ),
     np.uint8,
 )
 
@@ -82,7 +86,7 @@ def after_host(data: Bytes, start: int, row: int, page: Page) -> int:
     if start < 0:
         return start
     recent = page.hosts.recent[0]
-    end = start + page.hosts.end[recent] - page.hosts.start[recent]
+    end: int = start + page.hosts.end[recent] - page.hosts.start[recent]
     known = start < end < len(data) and is_recent(start, end, page.hosts)
     if not known or byte_at(data, end) != SPACE:
         return after_other_host(data, start, row, page)

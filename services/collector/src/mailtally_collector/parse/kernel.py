@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mailtally_collector.parse.addresses import read_addresses
 from mailtally_collector.parse.head import read_head
 from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.measures import read_measures
-from mailtally_collector.parse.page import Margin, Page
 from mailtally_collector.parse.reasons import MAX_LINE, Reason
 from mailtally_collector.parse.scanning import (
     AT,
@@ -28,6 +27,9 @@ from mailtally_collector.parse.words import (
     without_first,
     word_at,
 )
+
+if TYPE_CHECKING:
+    from mailtally_collector.parse.page import Margin, Page
 
 TOO_LONG: Final = int(Reason.TOO_LONG)
 HAS_NUL: Final = int(Reason.NUL)

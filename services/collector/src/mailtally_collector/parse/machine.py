@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: To a signed number: compiled, a byte or a word is unsigned, and mixed with others makes a float.
+signed: Final = cast("Callable[[object], int]", np.int64)
+
+_njit: Final[Any] = njit  # its stubs do not know all of its options
 
 #: The chunk, or a table over all bytes: shape ``(length,)``.
 Bytes = NDArray[np.uint8]
@@ -18,12 +25,12 @@ Bytes = NDArray[np.uint8]
 # numba counts references to each array at each call, with locked instructions: nine tenths of the
 # time, measured. The kernel allocates nothing and its caller holds all arrays, so the counting
 # ("nrt", numba's run time) is off. Inlined by force, arrays are not copied to be handed on.
-_OPTIONS: Final = {"nogil": True, "_nrt": False, "forceinline": True}
+_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "_nrt": False, "forceinline": True}
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a part of the kernel."""
-    return cast("Callable[P, R]", njit(**_OPTIONS)(function))
+    return cast("Callable[P, R]", _njit(**_OPTIONS)(function))
 
 
 def compiled_and_kept(function: Callable[P, R]) -> Callable[P, R]:
@@ -32,4 +39,4 @@ def compiled_and_kept(function: Callable[P, R]) -> Callable[P, R]:
     It is kept in ``__pycache__`` beside the source; where that is not writable, in the user's
     cache directory, or where ``NUMBA_CACHE_DIR`` says.
     """
-    return cast("Callable[P, R]", njit(cache=True, **_OPTIONS)(function))
+    return cast("Callable[P, R]", _njit(cache=True, **_OPTIONS)(function))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.names import index_of, is_recent
-from mailtally_collector.parse.page import Page
 from mailtally_collector.parse.reasons import Reason
 from mailtally_collector.parse.scanning import all_digits, byte_at, number
 from mailtally_shared.columns import MAX_ATTEMPTS, MAX_SIZE, MAX_SUM
+
+if TYPE_CHECKING:
+    from mailtally_collector.parse.page import Page
 
 BAD_FIELDS: Final = int(Reason.BAD_FIELDS)
 BAD_BYTES: Final = int(Reason.BAD_BYTES)
@@ -70,7 +72,8 @@ def status_of(data: Bytes, start: int, end: int, page: Page) -> int:
     if not 0 < end - start <= MAX_STATUS:
         return -1
     if is_recent(start, end, page.statuses):
-        return page.statuses.recent[0]
+        recent: int = page.statuses.recent[0]
+        return recent
     for i in range(start, end):
         if not FIRST_PRINTABLE <= byte_at(data, i) <= LAST_PRINTABLE:
             return -1

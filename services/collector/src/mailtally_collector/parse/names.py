@@ -9,14 +9,16 @@ reaches out of the chunk.
 from __future__ import annotations
 
 import secrets
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from mailtally_collector.parse.machine import Bytes, compiled
+from mailtally_collector.parse.machine import Bytes, compiled, signed
 from mailtally_collector.parse.scanning import LETTERS_AND_DIGITS, LINE_FEED, byte_at, one_of
 from mailtally_collector.parse.words import WORD, Words, last_bytes, same, words_of
-from mailtally_shared.columns import Array
+
+if TYPE_CHECKING:
+    from mailtally_shared.columns import Array
 
 _HALF: Final = np.uint64(2**32 - 1)
 _HALF_BITS: Final = np.uint64(32)
@@ -52,7 +54,7 @@ class Names(NamedTuple):
     start: Array  # int64 (n,): where in the chunk the name stands
     end: Array  # int64 (n,)
     digest: Array  # uint64 (n,)
-    count: Array  # int64 (1,): names there are
+    taken: Array  # int64 (1,): names there are
     recent: Array  # int64 (1,): index that was asked for last
 
     @classmethod
@@ -65,7 +67,7 @@ class Names(NamedTuple):
             start=np.zeros(n, np.int64),
             end=np.zeros(n, np.int64),
             digest=np.zeros(n, np.uint64),
-            count=np.zeros(1, np.int64),
+            taken=np.zeros(1, np.int64),
             recent=np.zeros(1, np.int64),
         )
 
@@ -82,9 +84,9 @@ def index_of(start: int, end: int, names: Names) -> int:
     """The index of a name that is not empty; it is added if it is not there yet."""
     digest = hashed(start, end, names)
     last_slot = len(names.slots) - 1
-    slot = np.int64(digest) & last_slot
+    slot = signed(digest) & last_slot
     while names.slots[slot]:
-        index = names.slots[slot] - 1
+        index: int = names.slots[slot] - 1
         if names.digest[index] == digest and same(
             names.words, start, end, names.start[index], names.end[index]
         ):
@@ -97,8 +99,8 @@ def index_of(start: int, end: int, names: Names) -> int:
 @compiled
 def added(start: int, end: int, digest: np.uint64, slot: int, names: Names) -> int:
     """The index of a new name. Half of the slots at least are free, so one was found."""
-    index = names.count[0]
-    names.count[0] = index + 1
+    index: int = names.taken[0]
+    names.taken[0] = index + 1
     names.recent[0] = index
     names.slots[slot] = index + 1
     names.start[index] = start
@@ -137,7 +139,7 @@ def spell(data: Bytes, names: Names, text: Bytes, odd: Array) -> None:
     with a dot, or hold anything but small letters, digits, ``-``, ``_`` and ``.``.
     """
     place = 0
-    for index in range(names.count[0]):
+    for index in range(names.taken[0]):
         start, end = names.start[index], names.end[index]
         odd[index] = end - start > MAX_PLAIN or byte_at(data, end - 1) == DOT
         for i in range(start, end):

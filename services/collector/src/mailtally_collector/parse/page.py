@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mailtally_collector.parse.machine import Bytes
 from mailtally_collector.parse.names import Key, Names
 from mailtally_collector.parse.reasons import MAX_LINE
 from mailtally_collector.parse.words import WORD, Words, words_of
-from mailtally_shared.columns import Array
+
+if TYPE_CHECKING:
+    from mailtally_collector.parse.machine import Bytes
+    from mailtally_shared.columns import Array
 
 
 class Page(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from mailtally_collector.parse.machine import Bytes, compiled
+from mailtally_collector.parse.machine import Bytes, compiled, signed
 
 NUL: Final = 0
 LINE_FEED: Final = ord("\n")
@@ -40,7 +40,7 @@ def one_of(allowed: bytes) -> Bytes:
 @compiled
 def byte_at(data: Bytes, i: int) -> int:
     """The byte at ``i`` >= 0. An unsigned index spares asking whether it counts from the end."""
-    return np.int64(data[np.uintp(i)])
+    return signed(data[np.uintp(i)])
 
 
 @compiled
@@ -55,7 +55,7 @@ def find(data: Bytes, byte: int, start: int, end: int) -> int:
 @compiled
 def has(data: Bytes, start: int, word: Bytes) -> bool:
     """Whether ``word``, which has no ``|``, stands at ``start``."""
-    for k in range(len(word)):
+    for k in range(len(word)):  # noqa: SIM110 - numba has no generators
         if byte_at(data, start + k) != byte_at(word, k):
             return False
     return True

@@ -6,13 +6,15 @@ distinct hosts and statuses are kept. Only arrays and dictionaries are walked, n
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from mailtally_collector.parse.domain import normalised
 from mailtally_collector.parse.reasons import MAX_HOSTS, Reason
-from mailtally_shared.columns import Array
+
+if TYPE_CHECKING:
+    from mailtally_shared.columns import Array
 
 #: The statuses of RULES section 1.
 KNOWN_STATUSES: Final = frozenset(

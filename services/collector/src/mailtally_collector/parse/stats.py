@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from mailtally_collector.parse.entries import run_read_chunk, run_spell
-from mailtally_collector.parse.machine import Bytes
 from mailtally_collector.parse.names import Key, Names
 from mailtally_collector.parse.page import Margin, Page
 from mailtally_collector.parse.parsed import Parsed, Rejects
@@ -19,6 +18,9 @@ from mailtally_collector.parse.settle import (
     settle_statuses,
 )
 from mailtally_shared.columns import Array, Columns
+
+if TYPE_CHECKING:
+    from mailtally_collector.parse.machine import Bytes
 
 _BLOCK: Final = 1 << 18  # bytes
 
@@ -102,7 +104,7 @@ def _settled(data: Bytes, page: Page, rows: int, rejects: Rejects) -> Parsed:
 
 def _spelled(data: Bytes, names: Names) -> tuple[list[str], Array]:
     """The names of a dictionary, each byte a character, and which of them are odd."""
-    count = int(names.count[0])
+    count = int(names.taken[0])
     text = np.empty(count + int((names.end[:count] - names.start[:count]).sum()), np.uint8)
     odd = np.empty(count, np.bool_)
     run_spell(data, names, text, odd)

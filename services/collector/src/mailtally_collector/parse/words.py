@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mailtally_collector.parse.machine import Bytes, compiled
+from mailtally_collector.parse.machine import Bytes, compiled, signed
 
 Words = NDArray[np.uint64]
 
@@ -39,15 +39,15 @@ def repeated(byte: int) -> np.uint64:
 def word_at(words: Words, i: int) -> np.uint64:
     """The word that begins at ``i``; past the end of the chunk it goes on with zeros."""
     last = len(words) - 1
-    if i <= last:
-        return words[np.uintp(i)]
-    return words[np.uintp(last)] >> np.uint64(8 * (i - last))
+    word: np.uint64 = words[np.uintp(min(i, last))]
+    return word >> np.uint64(8 * max(0, i - last))
 
 
 @compiled
 def last_bytes(words: Words, end: int, count: int) -> np.uint64:
     """The ``count`` bytes in front of ``end``, 1 … 8 of them, as one number."""
-    return words[np.uintp(end - WORD)] >> np.uint64(8 * (WORD - count))
+    word: np.uint64 = words[np.uintp(end - WORD)]
+    return word >> np.uint64(8 * (WORD - count))
 
 
 @compiled
@@ -61,7 +61,7 @@ def matches(word: np.uint64, pattern: np.uint64) -> np.uint64:
 def first_match(hits: np.uint64) -> int:
     """Which byte, 0 … 7, has the lowest of the bits that ``matches`` gave."""
     lowest = hits & (~hits + _ONE)
-    return np.int64(((lowest >> _TOP_BIT) * _COUNTING) >> _TOP_BYTE)
+    return signed(((lowest >> _TOP_BIT) * _COUNTING) >> _TOP_BYTE)
 
 
 @compiled
