@@ -79,7 +79,7 @@ class HandDrivenSite:
             engine,
             self.statistic_dir,
             Inbox(self.statistic_dir, 0),
-            max_file_bytes=1 << 24,
+            max_file_bytes=1 << 28,
             step=lambda _: None,
         )
         loader.make_directories()

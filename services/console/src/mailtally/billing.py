@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Label, inspect, literal, text, type_coerce
-from sqlalchemy import func as sql
+from sqlalchemy import ColumnElement, Connection, func, inspect, literal, text, type_coerce
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import BigInteger, Integer
 
@@ -16,7 +15,7 @@ from mailtally_shared.database.tables import LOAD
 from mailtally_shared.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Engine
 
@@ -62,18 +61,22 @@ def open_billing(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def exact_sum(column: ColumnElement[int], name: str) -> tuple[Label[Any], Label[Any]]:
-    """The two columns of a query that ``read_sum`` makes a sum of; numbers not below 0."""
-    number = type_coerce(column, BigInteger)
-    return (
-        sql.sum(number.bitwise_rshift(literal(_HALF, Integer))).label(f"{name}_high"),
-        sql.sum(number.bitwise_and(_LOW)).label(f"{name}_low"),
-    )
+def exact_sums(columns: Iterable[ColumnElement[int]]) -> list[ColumnElement[Any]]:
+    """The columns of a query that ``read_sums`` makes the columns' sums of; none below 0."""
+    halves: list[ColumnElement[Any]] = []
+    for column in columns:
+        number = type_coerce(column, BigInteger)
+        halves += [
+            func.sum(number.bitwise_rshift(literal(_HALF, Integer))),
+            func.sum(number.bitwise_and(_LOW)),
+        ]
+    return halves
 
 
-def read_sum(row: Any, name: str) -> int:  # noqa: ANN401 - a row has the columns of its query
-    """The exact sum in a result row; 0 over no rows."""
-    return (int(getattr(row, f"{name}_high") or 0) << _HALF) + int(getattr(row, f"{name}_low") or 0)
+def read_sums(halves: Sequence[Any]) -> list[int]:
+    """The exact sums in that part of a result row; 0 over no rows."""
+    numbers = [int(half or 0) for half in halves]
+    return [(high << _HALF) + low for high, low in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
 def _require_file(engine: Engine) -> None:

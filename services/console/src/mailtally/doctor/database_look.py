@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select, text
 
-from mailtally.billing import exact_sum, read_sum
+from mailtally.billing import exact_sums, read_sums
 from mailtally.doctor.figures import BilledDay, Breakdown, Charged
 from mailtally.doctor.finding import Finding, Level
 from mailtally_shared.database import migrations
@@ -57,23 +57,21 @@ def _newest_loads() -> Any:  # noqa: ANN401 - a query's type is its columns'
 
 
 def _daily(connection: Connection) -> dict[date, Charged]:
-    sums = [half for name in _CHARGED for half in exact_sum(DAILY.c[name], f"sum_{name}")]
-    query = select(DAILY.c.day, func.count().label("n"), *sums).group_by(DAILY.c.day)
+    sums = exact_sums(DAILY.c[name] for name in _CHARGED)
+    query = select(DAILY.c.day, func.count(), *sums).group_by(DAILY.c.day)
     return {
-        row.day: Charged(row.n, *(read_sum(row, f"sum_{name}") for name in _CHARGED))
-        for row in connection.execute(query)
+        day: Charged(rows, *read_sums(halves)) for day, rows, *halves in connection.execute(query)
     }
 
 
 def _detail(connection: Connection) -> dict[date, list[tuple[int, Sums]]]:
     """By day: row counts and sums by service and status, which is all that charging looks at."""
     by = (DETAIL.c.day, DETAIL.c.service, DETAIL.c.status)
-    sums = [half for name in _COUNTED for half in exact_sum(DETAIL.c[name], f"sum_{name}")]
-    query = select(*by, func.count().label("n"), *sums).group_by(*by)
+    sums = exact_sums(DETAIL.c[name] for name in _COUNTED)
+    query = select(*by, func.count(), *sums).group_by(*by)
     found: dict[date, list[tuple[int, Sums]]] = defaultdict(list)
-    for row in connection.execute(query):
-        figures = (read_sum(row, f"sum_{name}") for name in _COUNTED)
-        found[row.day].append((row.n, Sums("", "", row.service, row.status, *figures)))
+    for day, service, status, rows, *halves in connection.execute(query):
+        found[day].append((rows, Sums("", "", service, status, *read_sums(halves))))
     return found
 
 

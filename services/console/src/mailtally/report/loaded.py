@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
-from mailtally.billing import exact_sum, read_sum
+from mailtally.billing import exact_sums, read_sums
 from mailtally.report.figures import Figures, Key
 from mailtally.report.question import Dimension, Question
 from mailtally.report.summary import ReportedDay, Source
 from mailtally_shared.database.tables import DAILY, DETAIL, LOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _COUNTED = ("messages", "bytes", "transferred")
 _CHARGED = ("bytes", "hits_all", "hits_html")
@@ -50,20 +50,21 @@ def loaded_parts(
         question: what is asked.
         without: days that are taken from elsewhere.
     """
+    names = len(question.by)
     counted = _query(DETAIL, _COUNTED, question, without)
     for row in _stream(connection, counted):
-        yield _key(row, question), Figures(*_sums(row, _COUNTED))
+        yield _key(row[:names]), Figures(*read_sums(row[names:]))
     if question.shows_charged:
         charged = _query(DAILY, _CHARGED, question, without)
         for row in _stream(connection, charged):
-            yield _key(row, question), Figures(0, 0, 0, *_sums(row, _CHARGED))
+            yield _key(row[:names]), Figures(0, 0, 0, *read_sums(row[names:]))
 
 
 def _query(
     table: Table, figures: Sequence[str], question: Question, without: Collection[date]
 ) -> Select[Any]:
     by = [table.c[dimension] for dimension in question.by]
-    sums = [half for name in figures for half in exact_sum(table.c[name], f"sum_{name}")]
+    sums = exact_sums(table.c[name] for name in figures)
     query = select(*by, *sums).where(*_within(table, question), *_matching(table, question))
     if without:
         query = query.where(table.c.day.not_in(sorted(without)))
@@ -93,10 +94,5 @@ def _stream(connection: Connection, query: Select[Any]) -> Iterator[Any]:
     yield from connection.execution_options(yield_per=_CHUNK).execute(query)
 
 
-def _key(row: Any, question: Question) -> Key:  # noqa: ANN401 - a row has its query's columns
-    names = row[: len(question.by)]
+def _key(names: Iterable[str | date]) -> Key:
     return tuple(name.isoformat() if isinstance(name, date) else name for name in names)
-
-
-def _sums(row: Any, names: Sequence[str]) -> list[int]:  # noqa: ANN401 - same
-    return [read_sum(row, f"sum_{name}") for name in names]

@@ -42,8 +42,9 @@ def print_table(report: Report, console: Console) -> None:
         if charged_as_counted(report):
             _print(console, _AS_COUNTED)
     else:
-        for line in aligned(_plain_rows(report), len(name_titles(report))):
-            _print(console, line)
+        lines = aligned(_plain_rows(report), len(name_titles(report)))
+        # Past rich, which takes its time over each line.
+        console.file.writelines(f"{line}\n" for line in lines)
     for note in notes(report):
         _print(console, note)
 
