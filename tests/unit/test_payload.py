@@ -1,5 +1,7 @@
 """A payload gives back what was put in, and nothing else is taken for one."""
 
+import struct
+
 import numpy as np
 import pytest
 import zstandard
@@ -107,3 +109,19 @@ def test_names_that_no_collector_writes_are_refused(name: str) -> None:
 def test_a_product_beyond_63_bits_is_refused() -> None:
     with pytest.raises(BadBatch):
         decode(encode(columns([Record(size=MAX_SIZE, attempts=2**20)])))
+
+
+@pytest.mark.parametrize(
+    "descriptor",
+    [
+        b"[" * 100_000,
+        b'{"records":0,"time0":0,"columns":[["time",1]],"dictionaries":[]}',
+        b'{"records":0,"time0":1e400,"columns":[["time",1]],"dictionaries":{}}',
+        b"null",
+    ],
+    ids=["too deep", "a list for a map", "infinite", "nothing"],
+)
+def test_a_descriptor_of_another_shape_is_refused(descriptor: bytes) -> None:
+    content = struct.pack("<I", len(descriptor)) + descriptor
+    with pytest.raises(BadBatch, match="cannot be read"):
+        decode(MAGIC + zstandard.compress(content))

@@ -58,6 +58,11 @@ _ENTRIES = {
     "statuses": (bytes(set(range(0x21, 0x7F)) - set(b"|")), 32),
     "domains": (_LETTERS, 253),
 }
+#: What reading a descriptor of any other shape, or one nested too deeply, ends with.
+_UNREADABLE = (
+    *(KeyError, TypeError, ValueError, IndexError, AttributeError),
+    *(OverflowError, RecursionError, struct.error),
+)
 _INDEX_OF = {"hosts": "host", "statuses": "status", "domains": "domain"}
 
 
@@ -96,7 +101,7 @@ def decode(payload: bytes, max_raw: int = MAX_RAW) -> Columns:
     raw = _decompress(payload, max_raw)
     try:
         columns = _read(raw)
-    except (KeyError, TypeError, ValueError, IndexError, struct.error, OverflowError) as error:
+    except _UNREADABLE as error:
         raise BadBatch("undecodable", f"The payload's columns cannot be read: {error}.") from error
     _validate(columns)
     return columns
