@@ -78,6 +78,19 @@ def test_an_empty_state_where_something_was_counted_is_refused(
     assert state.get(keys.format) == b"1"
 
 
+def test_records_of_days_that_have_files_are_late_after_a_beginning_at_zero(
+    state: State, keys: StateKeys, calendar: Calendar, tmp_path: Path
+) -> None:
+    put_set(tmp_path, {"example.com": 5000}, day=DAY)
+    state.flushall()
+    open_state(state, keys, tmp_path, accept_empty=True)
+    sender = FakeCollector(state, keys)
+    batch = Batch(sender.batch(RECORDS), columns(RECORDS))
+    assert Committer(state, keys, calendar).apply([batch], [], NOON).applied
+    assert Totals(state, keys).days() == []
+    assert Totals(state, keys).read(DAY, keys.late).messages == 2
+
+
 def test_a_new_site_begins_with_an_empty_state(
     state: State, keys: StateKeys, tmp_path: Path
 ) -> None:

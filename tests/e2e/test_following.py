@@ -59,7 +59,6 @@ def test_a_stop_hands_everything_back_within_its_time(cluster: Cluster) -> None:
     assert terminate(collector) == 0
     assert terminate(aggregator) == 0
     write(cluster, 1000)
-    cluster.children = type(cluster.children)(cluster.directory / "log")
     cluster.start("aggregator")
     cluster.start("collector")
     wait_for(cluster, {"example.com": 2000})
@@ -113,7 +112,6 @@ def test_a_lost_state_directory_doubles_nothing(cluster: Cluster) -> None:
     terminate(collector)
     (cluster.directory / "collector").rename(cluster.directory / "lost")
     write(cluster, 50)
-    cluster.children = type(cluster.children)(cluster.directory / "log")
     successor = cluster.start("collector")
     wait_for(cluster, {"example.com": 150})
     assert "Took over" in cluster.said(successor)

@@ -30,6 +30,7 @@ def test_days_agree_with_the_time_zone_database(zone: str, times: list[int]) -> 
     days, index = calendar.days_of(np.array(times, np.int64))
     expected = [datetime.fromtimestamp(time, ZoneInfo(zone)).date() for time in times]
     assert [days[i] for i in index] == expected
+    assert len(set(days)) == len(days)
 
 
 @pytest.mark.parametrize("zone", ZONES)

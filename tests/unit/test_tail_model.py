@@ -268,7 +268,7 @@ class LogsUnderRotation(RuleBasedStateMachine):
     def read_to_the_end(self) -> None:
         if self.tailer is None:
             self.start()
-        for _ in range(3):
+        for _ in range(8):  # a removed file is read to its end before its successor is judged
             self.now += 2 * WAIT
             self.scan()
             self.read_all()

@@ -49,14 +49,16 @@ class Calendar:
             times: int64 Unix seconds, shape ``(n,)``, ``0 <= t < END_OF_TIME``.
 
         Returns:
-            The distinct edges' days, and for each timestamp an index (intp,
-            shape ``(n,)``) into them. A day may stand there twice, around a
-            change of clocks at midnight.
+            Some distinct days, and for each timestamp its index (int64, shape
+            ``(n,)``) among them.
         """
         edges = [edge for bucket in _buckets(times) for edge in self._edges_of_bucket(bucket)]
+        numbers: dict[date, int] = {}
+        day_of_edge = np.array(
+            [numbers.setdefault(day, len(numbers)) for _, day in edges], np.int64
+        )
         starts = np.array([start for start, _ in edges], np.int64)
-        index = np.searchsorted(starts, times, side="right") - 1
-        return tuple(day for _, day in edges), index
+        return tuple(numbers), day_of_edge[np.searchsorted(starts, times, side="right") - 1]
 
     def end_of(self, day: date) -> int:
         """The first second (Unix) after the last one that belongs to ``day``."""

@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailtally_aggregator.crash_at import CrashAt
+from mailtally_aggregator.statistic_dir import directory_errors
 from mailtally_aggregator.watermark import DayPolicy, DayState, Due, due_days
 from mailtally_shared.day_files import ChargingPolicy, DayFacts, newest_revision, write_day
 from mailtally_shared.errors import Refused
@@ -107,8 +108,9 @@ class DayWriter:
             policy=self._policy.charging,
         )
         stated = now if self._policy.written_at is None else self._policy.written_at
-        if not write_day(self._directory, facts, totals.rows, now=stated):
-            return False
+        with directory_errors(self._directory):
+            if not write_day(self._directory, facts, totals.rows, now=stated):
+                return False
         crash_point(CrashAt.DAY_WRITTEN)
         self._tell(facts, totals)
         return self._finish(key, facts, totals, now)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mailtally_aggregator.snapshot import restore_newest
-from mailtally_shared.day_files.names import LOADED
+from mailtally_shared.day_files.names import LOADED, LOADING
 from mailtally_shared.errors import Refused
 from mailtally_shared.state.client import State, unavailable_errors
 from mailtally_shared.state.keys import FORMAT
@@ -27,7 +30,8 @@ def open_state(
         state: the Redis to use.
         keys: its key names.
         statistic_dir: where day files and snapshots lie.
-        accept_empty: begin at zero although something was counted before.
+        accept_empty: begin at zero although something was counted before. Records of
+            the days that have files are then kept aside as late.
 
     Raises:
         Refused: the state is of another format, or empty although day files show
@@ -46,19 +50,30 @@ def open_state(
 
 
 def _fill(state: State, keys: StateKeys, statistic_dir: Path, *, accept_empty: bool) -> None:
+    newest = _newest_day(statistic_dir)
     if not accept_empty:
         if restore_newest(state, keys, statistic_dir / SNAPSHOTS):
             return
-        if _counted_before(statistic_dir):
+        if newest:
             raise Refused(
                 f"Redis is empty, but {statistic_dir} shows that something was counted before, "
                 "and it holds no sound snapshot. Bring Redis's data back, or, to begin at zero, "
                 "start one aggregator with --accept-empty-state."
             )
     with unavailable_errors():
+        if newest:
+            # What is counted anew of a day that has a file is but a part of it: a file made
+            # of that would lower what is billed. It is kept aside as late instead.
+            state.set(keys.closed_before, (newest + timedelta(days=1)).isoformat(), nx=True)
         state.set(keys.format, FORMAT, nx=True)
 
 
-def _counted_before(statistic_dir: Path) -> bool:
-    places = (statistic_dir, statistic_dir / LOADED)
-    return any(next(place.glob("*.qml.json"), None) for place in places)
+def _newest_day(statistic_dir: Path) -> date | None:
+    """The last day that has a file, wherever the loader has it by now."""
+    places = (statistic_dir.glob("*.qml.txt"), statistic_dir.glob(f"{LOADING}/*/*.qml.txt"))
+    archived = (path.with_suffix("") for path in statistic_dir.glob(f"{LOADED}/*.qml.txt.gz"))
+    days = []
+    for path in chain(*places, archived):
+        with suppress(ValueError):  # an archived earlier revision, or a name of somebody else
+            days.append(datetime.strptime(path.name, "%d.%m.%Y.qml.txt").date())  # noqa: DTZ007 - a date has no zone
+    return max(days, default=None)

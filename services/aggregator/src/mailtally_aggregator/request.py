@@ -63,7 +63,8 @@ class Mends:
 
 def ledger_entry(keys: StateKeys, header: BatchHeader, *, quarantined: bool) -> dict[str, Any]:
     """What ledger.lua needs of a batch."""
-    counts = {"lines": header.lines}
+    # Not header.lines: a header in quarantine may contradict itself, and the sums must hold.
+    counts = {"lines": header.records + sum(header.malformed.values())}
     counts["quarantined" if quarantined else "records"] = header.records
     counts |= {f"malformed:{reason}": n for reason, n in header.malformed.items()}
     return {

@@ -18,6 +18,7 @@ from mailtally_aggregator.opening import SNAPSHOTS, open_state
 from mailtally_aggregator.quarantine import Quarantine
 from mailtally_aggregator.receive import Receiver
 from mailtally_aggregator.snapshot import snapshots, take_snapshot
+from mailtally_aggregator.statistic_dir import directory_errors
 from mailtally_aggregator.totals import Totals
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.errors import MailtallyError, Unavailable
@@ -147,9 +148,10 @@ class _Saver:
 
     def tick(self, now: float) -> None:
         directory = self.settings.statistic_dir / SNAPSHOTS
-        newest = next((path.stat().st_mtime for path in snapshots(directory)), 0.0)
-        if now - newest >= self.settings.snapshot_interval:
-            take_snapshot(self.state, self.keys, directory, now)
+        with directory_errors(directory):
+            newest = next((path.stat().st_mtime for path in snapshots(directory)), 0.0)
+            if now - newest >= self.settings.snapshot_interval:
+                take_snapshot(self.state, self.keys, directory, now)
 
 
 def _persist(stop: Stop, health: Health, action: Callable[[], object]) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
+
+from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.backoff import Backoff, keep_trying
+from mailtally_shared.process.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +19,8 @@ if TYPE_CHECKING:
     from mailtally_collector.watch import Watcher
     from mailtally_shared.process.health import Health
     from mailtally_shared.process.lifecycle import Stop
+
+_log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the request to stop while waiting for something else.
 _PATIENCE = 0.5
@@ -55,16 +62,20 @@ class Follower:
     def run(self) -> None:
         """Follow the logs until asked to stop; what was read is then in the spool."""
         while not self._stop.requested:
-            self._read_all()
+            self._insist(self._read_all)
             self._wait()
-        self._reading.flush(time.time())
+        try:
+            self._reading.flush(time.time())
+        except Unavailable as error:
+            sentence = f"{error} What is not in the spool is read again at the next start."
+            event(_log, logging.WARNING, "not-spooled", sentence)
 
     def run_to_end(self, all_applied: Callable[[], bool], end_known: Callable[[], bool]) -> None:
         """Read what is there, wait until it is applied, and say that the input has ended."""
-        self._read_all()
+        self._insist(self._read_all)
         self._tailer.finish(time.time())
-        self._read_all()
-        self._reading.flush(time.time())
+        self._insist(self._read_all)
+        self._insist(lambda: self._reading.flush(time.time()))
         self._wait_until(all_applied)
         if not self._stop.requested:
             self._reading.end()
@@ -91,6 +102,18 @@ class Follower:
             self._spooled()
         self._reading.pause(time.time())
         self._spooled()
+
+    def _insist(self, action: Callable[[], None]) -> None:
+        """Try until the disk takes it, or until asked to stop."""
+
+        def tell(error: Unavailable, pause: float) -> None:
+            self._health.beat()
+            self._health.set_not_ready(str(error))
+            event(
+                _log, logging.WARNING, "waiting", f"{error} Trying again.", seconds=round(pause, 2)
+            )
+
+        keep_trying(action, stop=self._stop, backoff=Backoff(cap=5.0), tell=tell)
 
     def _wait_for_room(self) -> None:
         self._room.clear()

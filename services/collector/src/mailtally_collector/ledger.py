@@ -38,6 +38,11 @@ class Applied:
     ahead: frozenset[int]
     watermark: int = 0
 
+    def covers(self, earlier: Applied) -> bool:
+        """Nothing is missing here that was applied before."""
+        lost = (seq for seq in earlier.ahead if seq > self.hwm and seq not in self.ahead)
+        return self.hwm >= earlier.hwm and next(lost, None) is None
+
 
 @dataclass(frozen=True, slots=True)
 class Inherited:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_collector.crash_at import CrashAt
@@ -25,12 +26,23 @@ if TYPE_CHECKING:
     from mailtally_collector.batcher import Batcher, Gathered
     from mailtally_collector.ledger import Registration
     from mailtally_collector.parse import Parser
+    from mailtally_collector.positions import Position
     from mailtally_collector.rejects import RejectFile
     from mailtally_collector.spool import Spool
     from mailtally_collector.tail import Chunk, Tailer
     from mailtally_shared.state.keys import StateKeys
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A batch as it will be spooled, with the positions that it covers."""
+
+    header: BatchHeader
+    payload: bytes
+    positions: tuple[Position, ...]
+    at: float
 
 
 class Reading:
@@ -57,6 +69,10 @@ class Reading:
         self._keys = keys
         self._window = window
         self._ended = False
+        #: A stretch whose malformed lines could not be kept aside yet.
+        self._in_hand: Chunk | None = None
+        #: A batch that could not be spooled yet.
+        self._sealed: _Sealed | None = None
         self._read_up_to = ReadUpTo(spool.next_seq - 1, 0)
 
     @property
@@ -70,17 +86,30 @@ class Reading:
         return self._spool.unapplied_count() >= self._window
 
     def turn(self, now: float) -> bool:
-        """Read one stretch, and spool a batch if one is full; false when all is read."""
-        chunk = self._tailer.read(now)
+        """Read one stretch, and spool a batch if one is full; false when all is read.
+
+        Raises:
+            Unavailable: the disk does not take it. Nothing is lost: the next turn
+                goes on with what this one had in hand.
+        """
+        self._store()
+        chunk = self._in_hand or self._tailer.read(now)
         if chunk is None:
             return False
+        self._in_hand = chunk
         self._take(chunk, now)
+        self._in_hand = None
         if self._batcher.is_full:
             self._seal(now)
         return True
 
     def pause(self, now: float) -> None:
-        """Nothing more is to be read at the moment: spool what has waited long enough."""
+        """Nothing more is to be read at the moment: spool what has waited long enough.
+
+        Raises:
+            Unavailable: see ``turn``.
+        """
+        self._store()
         if self._batcher.is_ready(now):
             self._seal(now)
         if self._batcher.is_empty:
@@ -91,7 +120,12 @@ class Reading:
         return self._batcher.waits(now)
 
     def flush(self, now: float) -> None:
-        """Spool what is in memory."""
+        """Spool what is in memory.
+
+        Raises:
+            Unavailable: see ``turn``.
+        """
+        self._store()
         if not self._batcher.is_empty:
             self._seal(now)
         self._caught_up()
@@ -115,25 +149,37 @@ class Reading:
     def _seal(self, now: float) -> None:
         gathered = self._batcher.take()
         payload = encode(gathered.columns)
-        header = self._header(gathered, payload)
+        positions = tuple(self._tailer.positions())
+        self._sealed = _Sealed(self._header(gathered, payload, positions), payload, positions, now)
+        self._store()
+
+    def _store(self) -> None:
+        """Spool the sealed batch, if there is one; it stays sealed until that succeeds."""
+        sealed = self._sealed
+        if sealed is None:
+            return
+        header = sealed.header
         kept = self._rejects.sync()
         crash_point(CrashAt.REJECTS_KEPT)
         self._spool.commit(
             header.model_dump_json(),
-            payload,
-            self._tailer.positions(),
+            sealed.payload,
+            sealed.positions,
             rejects=kept,
             counters={"lines": header.lines, "records": header.records}
             | {f"malformed:{reason}": count for reason, count in header.malformed.items()},
-            now=now,
+            now=sealed.at,
         )
+        self._sealed = None
         crash_point(CrashAt.SPOOLED)
 
-    def _header(self, gathered: Gathered, payload: bytes) -> BatchHeader:
+    def _header(
+        self, gathered: Gathered, payload: bytes, positions: tuple[Position, ...]
+    ) -> BatchHeader:
         seq = self._spool.next_seq
         columns, who = gathered.columns, self._registration
         progress = Progress(
-            positions=tuple(self._tailer.positions()),
+            positions=positions,
             spans=gathered.spans,
             skip=tuple(self._tailer.skips()),
         )

@@ -137,7 +137,7 @@ class Shipper:
             self._window.sent(batch.seq, now)
 
     def _note(self, applied: Applied, now: float) -> None:
-        if self._noted is None or applied.hwm < self._noted.hwm:
+        if self._noted is None or not applied.covers(self._noted):
             self._reconcile(applied)
         self._window.settle(applied)
         if applied != self._noted and self._spool.mark_applied(applied.hwm, applied.ahead, now):

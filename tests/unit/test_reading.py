@@ -1,0 +1,192 @@
+"""The reading side loses nothing when the disk does not take it, and says only what is spooled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailtally_collector.batcher import Batcher, BatchLimits
+from mailtally_collector.ledger import Registration
+from mailtally_collector.parse import StatsParser
+from mailtally_collector.reading import Reading
+from mailtally_collector.rejects import RejectFile
+from mailtally_collector.ship import ReadUpTo
+from mailtally_collector.spool import Spool
+from mailtally_collector.tail import Tailer
+from mailtally_shared.columns import END_OF_TIME
+from mailtally_shared.errors import Unavailable
+from mailtally_shared.header import BatchHeader
+from mailtally_shared.payload import decode
+from mailtally_shared.state.keys import StateKeys
+from tests.support.cluster import log_line
+from tests.support.records import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LIMITS = BatchLimits(records=5, linger=1.0)
+
+
+class Disk:
+    """Fails as often as it is told to, instead of doing what it stands for."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+
+    def fail(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("The disk is full.")
+
+
+class Desk:
+    """A reading with all that it works on, in one directory."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log = directory / "stats"
+        self.spool = Spool.open(directory / "state")
+        self.rejects = RejectFile(directory / "state", self.spool.rejects_kept)
+        self.tailer = Tailer([str(self.log)])
+        self.commits, self.appends = Disk(), Disk()
+        self._make_fail(monkeypatch)
+        self.reading = Reading(
+            tailer=self.tailer,
+            parser=StatsParser(),
+            batcher=Batcher(LIMITS),
+            rejects=self.rejects,
+            spool=self.spool,
+            registration=Registration("mail1", "0" * 32, 1),
+            keys=StateKeys(),
+            window=3,
+        )
+
+    def _make_fail(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        commit, append = self.spool.commit, self.rejects.add_parsed
+
+        def failing_commit(*args: object, **kwargs: object) -> int:
+            self.commits.fail()
+            return commit(*args, **kwargs)  # type: ignore[arg-type]  # passed through
+
+        def failing_append(*args: object) -> None:
+            self.appends.fail()
+            append(*args)  # type: ignore[arg-type]  # passed through
+
+        monkeypatch.setattr(self.spool, "commit", failing_commit)
+        monkeypatch.setattr(self.rejects, "add_parsed", failing_append)
+
+    def write(self, lines: int, malformed: int = 0) -> None:
+        with self.log.open("ab") as log:
+            log.write(log_line(NOON, "a@example.com", 7) * lines + b"junk\n" * malformed)
+
+    def read(self, now: float) -> None:
+        self.tailer.scan(now)
+        while self.reading.turn(now):
+            pass
+        self.reading.pause(now)
+
+    def insist(self, now: float) -> int:
+        """Read until the disk takes it; the number of failures."""
+        failures = 0
+        while True:
+            try:
+                self.read(now)
+            except Unavailable:
+                failures += 1
+            else:
+                return failures
+
+    def headers(self) -> list[BatchHeader]:
+        return [BatchHeader.model_validate_json(b.header) for b in self.spool.pending(0, 99)]
+
+    def close(self) -> None:
+        self.tailer.close()
+        self.rejects.close()
+        self.spool.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    made = Desk(tmp_path, monkeypatch)
+    yield made
+    made.close()
+
+
+def test_a_full_batch_is_spooled_at_once_and_a_small_one_when_it_is_old(desk: Desk) -> None:
+    desk.write(5)
+    desk.read(100.0)
+    assert [h.records for h in desk.headers()] == [5]
+    desk.write(2)
+    desk.read(100.0)
+    assert len(desk.headers()) == 1
+    desk.read(101.0)
+    assert [h.records for h in desk.headers()] == [5, 2]
+
+
+def test_a_batch_holds_what_was_read(desk: Desk) -> None:
+    desk.write(5, malformed=2)
+    desk.read(100.0)
+    (batch,) = desk.spool.pending(0, 9)
+    header = BatchHeader.model_validate_json(batch.header)
+    assert (header.lines, header.records, header.malformed) == (7, 5, {"bad-date": 2})
+    assert decode(batch.payload).size.tolist() == [7] * 5
+    assert header.payload_bytes == len(batch.payload)
+
+
+@pytest.mark.parametrize(("commits", "appends"), [(3, 0), (0, 3), (2, 2)])
+def test_a_disk_that_is_full_for_a_while_costs_nothing(
+    desk: Desk, commits: int, appends: int
+) -> None:
+    desk.commits.failures, desk.appends.failures = commits, appends
+    desk.write(5, malformed=1)
+    assert desk.insist(100.0) == commits + appends
+    desk.write(5, malformed=1)
+    assert desk.insist(200.0) == 0
+    assert sum(h.records for h in desk.headers()) == 10
+    assert sum(h.lines for h in desk.headers()) == 12
+    assert [h.seq for h in desk.headers()] == [1, 2]
+
+
+def test_a_restart_after_a_failure_reads_again_what_was_not_spooled(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.commits.failures = 1
+    desk.write(5)
+    with pytest.raises(Unavailable):
+        desk.read(100.0)
+    desk.close()
+    restarted = Desk(tmp_path, monkeypatch)
+    restarted.read(100.0)
+    assert sum(h.records for h in restarted.headers()) == 5
+    restarted.close()
+    desk.spool = Spool.open(tmp_path / "state")
+    desk.rejects = RejectFile(tmp_path / "state", desk.spool.rejects_kept)
+
+
+def test_how_far_is_read_is_said_only_of_what_is_spooled(desk: Desk) -> None:
+    desk.write(2)
+    desk.read(100.0)
+    assert desk.reading.read_up_to == ReadUpTo(0, 0)
+    desk.read(101.0)
+    desk.read(102.0)
+    assert desk.reading.read_up_to == ReadUpTo(1, 102)
+
+
+def test_the_end_of_the_input_is_said_once_all_is_spooled(desk: Desk) -> None:
+    desk.write(2)
+    desk.read(100.0)
+    desk.reading.flush(100.0)
+    desk.reading.end()
+    assert desk.reading.read_up_to == ReadUpTo(1, END_OF_TIME, at_end=True)
+
+
+def test_reading_is_held_up_by_a_full_window(desk: Desk) -> None:
+    desk.write(15)
+    for round_ in range(3):
+        assert not desk.reading.is_held_up
+        desk.write(5)
+        desk.read(100.0 + round_)
+    assert desk.reading.is_held_up
+    desk.spool.mark_applied(1, (), 104.0)
+    assert not desk.reading.is_held_up
