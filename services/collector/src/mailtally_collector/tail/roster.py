@@ -113,7 +113,9 @@ class Roster:
         """Who may be who: the ones that were there last come first."""
         known: dict[Inode, list[Followed]] = {}
         for file in sorted(self.files.values(), key=lambda f: (f.is_lost, f.position.gone or 0)):
-            known.setdefault((file.position.device, file.position.inode), []).append(file)
+            if file.position.trail or not file.is_lost:
+                inode = (file.position.device, file.position.inode)
+                known.setdefault(inode, []).append(file)
         return known
 
     def _meet(self, found: Found, candidates: Iterable[Followed], now: float) -> bool:
