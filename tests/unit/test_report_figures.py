@@ -151,7 +151,7 @@ def test_the_notes_name_every_day_that_is_not_simply_loaded() -> None:
         "Written without mail2, mail3: 2026-02-02.",
         "Counted further since it was loaded; a new revision will follow: 2026-02-03.",
         "Loaded from a bare file, so that only its charge is known: 2026-02-04.",
-        "Rows that are not shown, but in the total: 1.",
+        "1 more row is in the total.",
     ]
 
 
@@ -169,3 +169,8 @@ def test_people_are_spared_a_charge_that_repeats_what_was_counted(
     report = summarize(Question(), {("a",): figures, ("b",): Figures(1, 5, 5, 5, 1, 0)}, [])
     assert len(figure_columns(report, human=True)) == columns
     assert len(figure_columns(report)) == 6
+
+
+def test_nothing_is_noted_of_days_that_are_simply_loaded() -> None:
+    days = [ReportedDay(DAY, Source.LOADED, revision=1, complete=True)]
+    assert list(notes(summarize(Question(), {("a",): Figures()}, days))) == []

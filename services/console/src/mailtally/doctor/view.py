@@ -1,4 +1,4 @@
-"""Shows what the doctor found: as a table, or as JSON (``docs/doctor.md``)."""
+"""Shows what the doctor found: as a table, or as JSON (``docs/report.md``)."""
 
 from __future__ import annotations
 

@@ -118,7 +118,8 @@ def notes(report: Report) -> Iterator[str]:
     if bare := [day.day for day in days if not day.has_breakdown]:
         yield f"Loaded from a bare file, so that only its charge is known: {ranges(bare)}."
     if report.left_out:
-        yield f"Rows that are not shown, but in the total: {report.left_out:,}."
+        rows = "row is" if report.left_out == 1 else "rows are"
+        yield f"{report.left_out:,} more {rows} in the total."
 
 
 def ranges(days: Sequence[date]) -> str:
