@@ -1,0 +1,103 @@
+"""``python -m tests.faults``: run seeds, tell how each went, and how to run one again."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.faults.plan import Plan, make_plan
+from tests.faults.scenario import Result, run_plan
+from tests.faults.telling import summed_up, told
+from tests.support.postgres import new_database, running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from sqlalchemy import URL
+
+    from tests.faults.plan import Database
+
+
+def main() -> int:
+    """Run what the command line asks for; 1 if any seed showed a difference."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _leave)
+    results = []
+    with ExitStack() as held:
+        databases = Databases(held)
+        for seed in _seeds(options):
+            results.append(_run(make_plan(seed), databases, keep=options.keep))
+            print(told(results[-1]), flush=True)
+    print(summed_up(results))
+    return int(not results or any(result.differences for result in results))
+
+
+class Databases:
+    """Makes an empty database a seed; PostgreSQL is started when it is first needed."""
+
+    def __init__(self, held: ExitStack) -> None:
+        self._held = held
+        self._server: URL | None = None
+
+    @contextmanager
+    def new(self, kind: Database, directory: Path) -> Iterator[str]:
+        """The URL of one of a kind."""
+        if kind == "sqlite":
+            yield f"sqlite:///{directory}/mailtally.sqlite"
+            return
+        self._server = self._server or self._held.enter_context(running_server())
+        with new_database(self._server) as url:
+            yield url
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(130)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, help="run this one only, and show its plan")
+    parser.add_argument("--first", type=int, default=1, help="begin with this seed")
+    parser.add_argument("--seeds", type=int, help="run so many, one after the other")
+    parser.add_argument("--minutes", type=float, help="run random ones for so long")
+    parser.add_argument("--keep", type=Path, help="keep what a failed seed leaves here")
+    return parser.parse_args()
+
+
+def _seeds(options: argparse.Namespace) -> Iterator[int]:
+    if options.seed is not None:
+        yield options.seed
+    elif options.minutes is not None:
+        end = time.monotonic() + 60 * options.minutes
+        while time.monotonic() < end:
+            yield random.randrange(2**31)
+    else:
+        yield from range(options.first, options.first + (options.seeds or 1))
+
+
+def _run(plan: Plan, databases: Databases, *, keep: Path | None) -> Result:
+    with ExitStack() as held:
+        place = Path(tempfile.mkdtemp(prefix="mailtally-faults-"))
+        held.callback(shutil.rmtree, place, ignore_errors=True)
+        url = held.enter_context(databases.new(plan.database, place))
+        result = run_plan(plan, place / "site", url, place / "redis")
+        if result.differences and keep is not None:
+            shutil.copytree(place, keep / f"seed-{plan.seed}", dirs_exist_ok=True, ignore=_sockets)
+    return result
+
+
+def _sockets(_directory: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.endswith(".sock")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Service processes that are killed, stopped and paused at will."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from multiprocessing.context import ForkServerProcess
+    from pathlib import Path
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["tests.faults.preloaded"])
+
+_STOP_TIMEOUT = 15.0  # seconds; a service promises 10 on an idle machine
+_NO_LIMIT = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+
+class Process:
+    """A service, or a command, that may be started many times; its output is in ``log``."""
+
+    def __init__(
+        self, command: str, arguments: tuple[str, ...], settings: Mapping[str, str], log: Path
+    ) -> None:
+        self._given = (command, arguments, dict(settings), str(log))
+        self.log = log
+        self._process: ForkServerProcess | None = None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; negative for a signal, ``None`` while it runs."""
+        return self._process.exitcode if self._process else 0
+
+    def start(self) -> None:
+        """Start it anew."""
+        self._process = _context.Process(target=_serve, args=self._given, daemon=True)
+        self._process.start()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.join()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send any signal, if it runs."""
+        if self._process is not None and self._process.pid and self._process.is_alive():
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
+
+    def wait(self, timeout: float = _STOP_TIMEOUT) -> int:
+        """Wait for its end."""
+        assert self._process is not None
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            self.kill()
+            raise AssertionError(f"{self.log.stem} did not end within {timeout:g} s")
+        return code
+
+    def limit_files(self, size: int | None) -> None:
+        """Let no file that it writes grow beyond ``size`` bytes: the disk is full."""
+        if self._process is not None and self._process.pid and self._process.is_alive():
+            limits = _NO_LIMIT if size is None else (size, resource.RLIM_INFINITY)
+            with suppress(ProcessLookupError):
+                resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
+
+
+def _serve(
+    command: str, arguments: tuple[str, ...], settings: Mapping[str, str], log: str
+) -> None:
+    from tests.faults.preloaded import COMMANDS  # noqa: PLC0415 - only where it is preloaded
+
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.environ.update(settings)
+    sys.exit(COMMANDS[command](args=list(arguments), standalone_mode=True))
