@@ -67,6 +67,15 @@ coverage: $(VENV)/.tools ## branch coverage of the pure modules, 95 % or more
 bench: $(VENV)/.tools ## records per second, beside mawk and Polars
 	@$(BIN)/python -m benchmarks
 
+.PHONY: fuzz
+fuzz: $(VENV)/.tools ## damage what comes from outside; SECONDS=… INPUTS=… SEED=… TARGETS='log qml'
+	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(INPUTS),--inputs $(INPUTS)) \
+		$(if $(SEED),--seed $(SEED)) $(TARGETS)
+
+.PHONY: mutation
+mutation: $(VENV)/.tools ## break each safeguard in a copy of the tree; the tests must notice
+	@$(BIN)/python -m tests.mutation
+
 .PHONY: format
 format: $(VENV)/.tools ## let the formatter have its way
 	@$(BIN)/ruff format

@@ -63,3 +63,10 @@ def test_wrong_values_are_refused(change: dict[str, object], reason: str) -> Non
 def test_a_huge_message_is_refused_unread() -> None:
     with pytest.raises(BadBatch, match="bytes is no announcement"):
         parse_announcement(b" " * (MAX_MESSAGE + 1))
+
+
+@pytest.mark.parametrize("body", [b'{"kind":"heart\\u0000"}', b'{"kind":"batch","a\\nb":1}'])
+def test_what_is_wrong_is_told_on_one_line(body: bytes) -> None:
+    with pytest.raises(BadBatch) as refused:
+        parse_announcement(body)
+    assert str(refused.value).isprintable()

@@ -74,6 +74,14 @@ def test_other_bytes_are_a_bad_manifest(data: bytes) -> None:
     assert caught.value.reason == "bad-manifest"
 
 
+def test_what_is_wrong_is_told_on_one_line_of_bounded_length() -> None:
+    data = json.dumps({f"odd\n{i}" + "x" * 1000: 1 for i in range(1000)}).encode()
+    with pytest.raises(BadFile) as caught:
+        manifest.parse(data, "x.json")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 3000
+
+
 def test_a_complete_day_cannot_miss_hosts() -> None:
     with pytest.raises(ValueError, match="missing hosts"):
         DayFacts(day=DAY, timezone="UTC", revision=1, complete=True, missing_hosts=("m1",))

@@ -118,10 +118,12 @@ def test_a_product_beyond_63_bits_is_refused() -> None:
         b'{"records":0,"time0":0,"columns":[["time",1]],"dictionaries":[]}',
         b'{"records":0,"time0":1e400,"columns":[["time",1]],"dictionaries":{}}',
         b"null",
+        b'{"records":"\\u0000\\n","time0":0}',
     ],
-    ids=["too deep", "a list for a map", "infinite", "nothing"],
+    ids=["too deep", "a list for a map", "infinite", "nothing", "a line break"],
 )
 def test_a_descriptor_of_another_shape_is_refused(descriptor: bytes) -> None:
     content = struct.pack("<I", len(descriptor)) + descriptor
-    with pytest.raises(BadBatch, match="cannot be read"):
+    with pytest.raises(BadBatch, match="cannot be read") as refused:
         decode(MAGIC + zstandard.compress(content))
+    assert str(refused.value).isprintable()

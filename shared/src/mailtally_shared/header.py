@@ -11,10 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from mailtally_shared.errors import BadBatch
+from mailtally_shared.errors import BadBatch, one_line
 
 #: Largest announcement that is read, in bytes.
 MAX_MESSAGE = 2**20
+#: Characters of the validator's own words that an error repeats: they may quote the message.
+_LONGEST_TOLD = 200
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 CollectorId = Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\z")]
@@ -86,6 +88,7 @@ def parse_announcement(body: bytes) -> BatchHeader | Heartbeat:
         return _ANNOUNCEMENT.validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(map(one_line, first["loc"]))
         reason = "unknown-version" if where.endswith("version") else "bad-header"
-        raise BadBatch(reason, f"The announcement's {where} is wrong: {first['msg']}.") from error
+        what = one_line(first["msg"], _LONGEST_TOLD)
+        raise BadBatch(reason, f"The announcement's {where} is wrong: {what}.") from error

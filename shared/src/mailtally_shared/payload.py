@@ -36,12 +36,14 @@ from mailtally_shared.columns import (
     Columns,
     Service,
 )
-from mailtally_shared.errors import BadBatch
+from mailtally_shared.errors import BadBatch, one_line
 
 MAGIC = b"MTP1"
 #: Largest payload that is accepted, decompressed, in bytes.
 MAX_RAW = 256 * 2**20
 _LEVEL = 1
+#: Characters of a reading error's own words: they may quote the payload.
+_LONGEST_TOLD = 200
 _COLUMNS: dict[str, np.dtype[Any]] = {
     "time": np.dtype(np.int64),
     "size": np.dtype(np.int64),
@@ -102,7 +104,8 @@ def decode(payload: bytes, max_raw: int = MAX_RAW) -> Columns:
     try:
         columns = _read(raw)
     except _UNREADABLE as error:
-        raise BadBatch("undecodable", f"The payload's columns cannot be read: {error}.") from error
+        told = one_line(error, _LONGEST_TOLD)
+        raise BadBatch("undecodable", f"The payload's columns cannot be read: {told}.") from error
     _validate(columns)
     return columns
 

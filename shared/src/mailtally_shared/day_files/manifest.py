@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mailtally_shared.columns import MAX_SUM
 from mailtally_shared.day_files.charging import ChargingPolicy
-from mailtally_shared.errors import BadFile
+from mailtally_shared.errors import BadFile, one_line
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+#: Wrong fields that one error names.
+_MOST_TOLD = 20
+#: Characters of the validator's own words; they may quote the file.
+_LONGEST_TOLD = 200
 
 Count = Annotated[int, Field(ge=0, le=MAX_SUM)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -60,18 +68,24 @@ def parse(data: bytes, path: str) -> Manifest:
     """The manifest of a file's bytes.
 
     Raises:
-        BadFile: reason ``bad-manifest``; names every field that is wrong.
+        BadFile: reason ``bad-manifest``; names the first fields that are wrong.
     """
     try:
         return Manifest.model_validate_json(data)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}"
-            for each in error.errors(include_url=False, include_input=False)
-        )
+        found = error.errors(include_url=False, include_input=False)
+        wrong = "; ".join(f"{_place(each)}: {_said(each)}" for each in found[:_MOST_TOLD])
         raise BadFile("bad-manifest", path, wrong) from error
 
 
 def utc(now: float) -> datetime:
     """Unix seconds as an aware time of whole seconds, as manifests hold it."""
     return datetime.fromtimestamp(int(now), UTC)
+
+
+def _place(each: ErrorDetails) -> str:
+    return ".".join(map(one_line, each["loc"])) or "the file"
+
+
+def _said(each: ErrorDetails) -> str:
+    return one_line(each["msg"], _LONGEST_TOLD)
