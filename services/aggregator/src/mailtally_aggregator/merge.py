@@ -82,9 +82,9 @@ def merge(
     combos, combo = _compact(np.ravel_multi_index((day, host, service, status), shape), shape)
     pairs, pair = _compact(combo * len(domains) + domain, (len(combos), len(domains)))
     messages = np.bincount(pair, minlength=len(pairs))
-    sizes, extras = _quantities(batches)
-    size_sums = _sums(pair, sizes, len(pairs))
-    extra_sums = np.zeros_like(size_sums) if extras is None else _sums(pair, extras, len(pairs))
+    size_sums = _sums(pair, _concatenate([b.size for b in batches]), len(pairs))
+    rows, extras = _extras(batches)
+    extra_sums = _sums(pair[rows], extras, len(pairs))
 
     increments: Increments = {}
     bounds = np.searchsorted(pairs, np.arange(len(combos) + 1) * len(domains))
@@ -133,13 +133,15 @@ def _compact(codes: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
     return distinct, position[codes]
 
 
-def _quantities(batches: Sequence[Columns]) -> tuple[Array, Array | None]:
-    """Bytes of each record and, where any was sent repeatedly, its extra bytes."""
-    sizes = _concatenate([batch.size for batch in batches])
-    attempts = _concatenate([batch.attempts for batch in batches])
-    if int(attempts.max()) <= 1:
-        return sizes, None
-    return sizes, sizes * (np.maximum(attempts, 1) - 1)
+def _extras(batches: Sequence[Columns]) -> tuple[Array, Array]:
+    """The records that were sent repeatedly, by their numbers, and the extra bytes of each."""
+    rows, extras, first = [], [], 0
+    for batch in batches:
+        repeated = np.flatnonzero(batch.attempts > 1)
+        rows.append(first + repeated)
+        extras.append(batch.size[repeated] * (batch.attempts[repeated] - 1))
+        first += len(batch)
+    return _concatenate(rows), _concatenate(extras)
 
 
 def _sums(index: Array, values: Array, length: int) -> Array:
