@@ -129,6 +129,8 @@ class Roster:
     def _is_same(self, file: Followed, found: Found) -> bool:
         if found.seal in (file.verified, file.position.seal):
             return True
+        if not file.position.trail and file.content is None:
+            return False  # only an open file keeps its inode from being reused
         if found.name.compressed:
             self._handles.close(file)  # what was decompressed of it is not worth anything now
         content = file.content or self._handles.open(found)
