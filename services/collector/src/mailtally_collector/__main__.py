@@ -20,5 +20,15 @@ main = service_cli(
     ],
 )
 
+
+@main.command("warm")
+def warm() -> None:
+    """Compile the parser, or find it compiled; the first start is quick then."""
+    # Imported here: the other commands do without the compiler until they need it.
+    from mailtally_collector.parse import warm as warm_parser  # noqa: PLC0415 - see above
+
+    warm_parser()
+
+
 if __name__ == "__main__":
     main()

@@ -139,6 +139,8 @@ def _run(site: Site, logs: list[_Logs], stop: Stop, progressing: Progressing) ->
     """Drive the logs through the cluster; false when it was stopped before the end."""
     halfway = sum(log.truths[0].lines for log in logs)
     total = halfway + sum(log.truths[1].lines for log in logs)
+    progressing.step("Getting the parser ready; the first time it is compiled …")
+    site.warm(stop)
     progressing.step(f"Starting {len(HOSTS)} collectors, 2 aggregators and the loader …")
     site.start_aggregators(2)
     site.start_loader()

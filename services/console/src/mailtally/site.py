@@ -121,6 +121,12 @@ class Site:
         command = ("mailtally_collector", "run", *(("--once",) if once else ()))
         return self._start(name, command, settings, lasting=not once)
 
+    def warm(self, stop: Stop) -> None:
+        """Have the parser compiled once, before several collectors would each do it."""
+        child = self._start("warm", ("mailtally_collector", "warm"), {}, lasting=False)
+        while not child.is_done and not stop.wait(LOOK):
+            self.children.watch(time.monotonic())
+
     def progress(self) -> Progress:
         """How far the site is, from its state and its directory."""
         keys = StateKeys()
