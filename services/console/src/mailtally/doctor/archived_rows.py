@@ -16,7 +16,7 @@ from mailtally_shared.day_files import DayNames, QmlRow, breakdown, charge, qml
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -25,31 +25,38 @@ if TYPE_CHECKING:
 _CHUNK = 10_000  # rows fetched at once
 
 
-def check_archived_rows(
+def problems_of(
     connection: Connection, loaded: Path, archived: Mapping[date, Manifest | None]
-) -> Finding:
-    """Breakdown, qml file and database of each day, row by row, and the files' checksums.
+) -> dict[date, list[str]]:
+    """What is wrong with each day, row by row, and with its files' checksums; empty if nothing.
 
     Args:
         connection: see ``open_billing``.
         loaded: where the archive is.
         archived: the days to look at, with their manifests.
     """
-    problems: list[str] = []
-    for day, manifest in sorted(archived.items()):
-        try:
-            problems += _problems(connection, loaded, day, manifest)
-        except (OSError, EOFError, zlib.error) as error:
-            problems.append(f"{day}: its archive cannot be read ({error}).")
-        except BadFile as error:
-            problems.append(f"{day}: {error}.")
-    fine = f"{len(archived):,} archived days: breakdown, qml file and database agree in every row."
-    return verdict(
-        "archived rows",
-        problems,
-        fine,
-        "Rows or files were changed from outside: restore them from a backup.",
-    )
+    return {
+        day: list(_readable(day, _problems(connection, loaded, day, manifest)))
+        for day, manifest in sorted(archived.items())
+    }
+
+
+def check_archived_rows(problems: Mapping[date, Sequence[str]]) -> Finding:
+    """The finding for the days looked at."""
+    fine = f"{len(problems):,} archived days: breakdown, qml file and database agree in every row."
+    advice = "Rows or files were changed from outside: restore them from a backup."
+    named = [problem for of_day in problems.values() for problem in of_day]
+    return verdict("archived rows", named, fine, advice)
+
+
+def _readable(day: date, problems: Iterator[str]) -> Iterator[str]:
+    """The problems; that the files cannot be read is one as well."""
+    try:
+        yield from problems
+    except (OSError, EOFError, zlib.error) as error:
+        yield f"{day}: its archive cannot be read ({error})."
+    except BadFile as error:
+        yield f"{day}: {error}."
 
 
 def _problems(

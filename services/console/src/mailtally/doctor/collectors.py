@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mailtally.doctor.figures import Books, Ledger
 
 _DAY = 86_400
+#: Seconds that any collector may be behind: an idle one speaks up now and then only.
+LEAST_PATIENCE = 60.0
 
 
 def check_collectors(

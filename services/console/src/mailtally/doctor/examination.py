@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailtally.billing import NothingLoaded, open_billing
-from mailtally.doctor.archived_rows import check_archived_rows
+from mailtally.doctor.archived_rows import check_archived_rows, problems_of
 from mailtally.doctor.aside import check_aside
-from mailtally.doctor.collectors import check_collectors
+from mailtally.doctor.collectors import LEAST_PATIENCE, check_collectors
 from mailtally.doctor.conservation import (
     check_archive,
     check_billed,
@@ -95,7 +95,8 @@ class Examination:
     def _judged(self, books: Books, now: float) -> Iterator[Finding]:
         aggregator, calendar = self._aggregator, Calendar(self._settings.zone)
         expected, policy = aggregator.expected_hosts, aggregator.writer.days
-        yield from check_collectors(books, expected, aggregator.grace, now)
+        patience = max(aggregator.grace, LEAST_PATIENCE)
+        yield from check_collectors(books, expected, patience, now)
         yield check_days(books, expected, calendar, policy, now)
         yield check_lines(books.ledgers)
         yield check_records(books)
@@ -130,4 +131,13 @@ class Examination:
             day: found for day, found in directory.archived.items() if day not in directory.moving
         }
         with open_billing(self._settings.database_url) as connection:
-            return check_archived_rows(connection, self._directory / LOADED, still)
+            problems = problems_of(connection, self._directory / LOADED, still)
+        after = look_at_archive(self._directory)
+        # A day that moved meanwhile was compared with rows of another revision.
+        return check_archived_rows(
+            {
+                day: of_day
+                for day, of_day in problems.items()
+                if after.archived.get(day) == still[day] and day not in after.loading
+            }
+        )
