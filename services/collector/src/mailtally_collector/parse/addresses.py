@@ -44,6 +44,8 @@ def read_addresses(data: Bytes, start: int, pipes: int, row: int, page: Page) ->
     split = page.pipe[0] if pipes == 1 else only_unquoted_pipe(data, start, end)
     if split < 0:
         return -BAD_ADDRESSES
+    if row < len(page.addresses.split):
+        note(start, split, end, row, page)
     name, name_end = charged(data, start, split, end, row, page)
     if name < name_end and byte_at(data, name) == BRACKET:  # an address literal
         name, name_end = host_of(row, page)
@@ -51,6 +53,15 @@ def read_addresses(data: Bytes, start: int, pipes: int, row: int, page: Page) ->
         return -BAD_DOMAIN
     page.domain[row] = index_of(name, name_end, page.domains)
     return 0
+
+
+@compiled
+def note(sender: int, split: int, end: int, row: int, page: Page) -> None:
+    """Write down where the addresses are, and the direction, which ``charged`` writes over."""
+    page.addresses.outgoing[row] = page.service[row] == SMTP_OUT
+    page.addresses.sender[row] = sender
+    page.addresses.split[row] = split
+    page.addresses.end[row] = end
 
 
 @compiled

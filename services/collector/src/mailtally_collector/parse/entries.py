@@ -54,9 +54,9 @@ def _digest_of_sources() -> str:
     return hashlib.sha256("".join(map(inspect.getsource, _PARTS)).encode()).hexdigest()
 
 
-def _kept_read_chunk(sources: str) -> Callable[[Bytes, Page, Margin], tuple[int, int]]:
+def _kept_read_chunk(sources: str) -> Callable[[Bytes, Page, Margin], tuple[int, int, int]]:
     @compiled_and_kept
-    def entry(data: Bytes, page: Page, margin: Margin) -> tuple[int, int]:
+    def entry(data: Bytes, page: Page, margin: Margin) -> tuple[int, int, int]:
         _ = sources
         return read_chunk(data, page, margin)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from mailtally_collector.parse.addresses import read_addresses
 from mailtally_collector.parse.head import read_head
 from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.measures import read_measures
+from mailtally_collector.parse.names import has_free_slot
 from mailtally_collector.parse.reasons import MAX_LINE, Reason
 from mailtally_collector.parse.scanning import (
     AT,
@@ -21,7 +24,9 @@ from mailtally_collector.parse.scanning import (
 )
 from mailtally_collector.parse.words import (
     WORD,
-    first_match,
+    controls,
+    first_bit,
+    gathered,
     matches,
     repeated,
     without_first,
@@ -35,28 +40,29 @@ TOO_LONG: Final = int(Reason.TOO_LONG)
 HAS_NUL: Final = int(Reason.NUL)
 EMPTY: Final = int(Reason.EMPTY)
 
-NULS: Final = repeated(NUL)
-LINE_FEEDS: Final = repeated(LINE_FEED)
+#: Bytes that are looked at together, a bit of a word for each.
+BLOCK: Final = 64
 ATS: Final = repeated(AT)
 PIPES: Final = repeated(PIPE)
 
 
 @compiled
-def read_chunk(data: Bytes, page: Page, margin: Margin) -> tuple[int, int]:
-    """Sort all lines of a chunk into records and malformed ones.
+def read_chunk(data: Bytes, page: Page, margin: Margin) -> tuple[int, int, int]:
+    """Sort the lines of a chunk into records and malformed ones.
 
     Args:
         data: The chunk; its last byte is a line feed.
-        page: Room for all lines; the records are written here.
-        margin: Room for all lines; the malformed ones are written here.
+        page: Where the records are written.
+        margin: Where the malformed lines are written.
 
     Returns:
-        How many there are of each.
+        How many there are of each, and how far the chunk is read: to its end, or to the line
+        for which there was no room.
     """
     row = 0
     bad = 0
     start = 0
-    while start < len(data):
+    while start < len(data) and has_room(row, bad, page, margin):
         end = read_line(data, start, row, page)
         if end >= 0:
             page.start[row] = start
@@ -70,7 +76,19 @@ def read_chunk(data: Bytes, page: Page, margin: Margin) -> tuple[int, int]:
             margin.reason[bad] = first_reason(data, start, end, reason)
             bad += 1
         start = end + 1
-    return row, bad
+    return row, bad, start
+
+
+@compiled
+def has_room(row: int, bad: int, page: Page, margin: Margin) -> bool:
+    """Whether one line more has room, and the names it may bring."""
+    return (
+        row < len(page.time)
+        and bad < len(margin.start)
+        and has_free_slot(page.hosts)
+        and has_free_slot(page.statuses)
+        and has_free_slot(page.domains)
+    )
 
 
 @compiled
@@ -100,16 +118,14 @@ def mark(data: Bytes, start: int, last: int, page: Page) -> tuple[int, int]:
     """
     pipes = 0
     ats = 0
-    for place in range(start, last + 1, WORD):
-        word = word_at(page.words, place)
-        hits = matches(word, PIPES) | matches(word, ATS)
-        hits |= matches(word, LINE_FEEDS) | matches(word, NULS)
-        while hits:
-            i = place + first_match(hits)
-            hits = without_first(hits)
+    for block in range(start, last + 1, BLOCK):
+        marks = marks_of_block(block, page)
+        while marks:
+            i = block + first_bit(marks)
+            marks = without_first(marks)
             byte = byte_at(data, i)
-            page.pipe[pipes] = i
-            page.at[ats] = i
+            page.pipe[np.uintp(pipes)] = i
+            page.at[np.uintp(ats)] = i
             pipes += byte == PIPE
             ats += byte == AT
             if byte == LINE_FEED:
@@ -117,6 +133,17 @@ def mark(data: Bytes, start: int, last: int, page: Page) -> tuple[int, int]:
             if byte == NUL:
                 return pipes, -HAS_NUL
     return pipes, -TOO_LONG
+
+
+@compiled
+def marks_of_block(start: int, page: Page) -> np.uint64:
+    """A bit for each of 64 bytes: set for ``|``, ``@`` and control characters."""
+    marks = np.uint64(0)
+    for k in range(0, BLOCK, WORD):
+        word = word_at(page.words, start + k)
+        found = matches(word, PIPES) | matches(word, ATS) | controls(word)
+        marks |= gathered(found) << np.uint64(k)
+    return marks
 
 
 @compiled

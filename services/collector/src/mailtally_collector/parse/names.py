@@ -59,7 +59,7 @@ class Names(NamedTuple):
 
     @classmethod
     def for_at_most(cls, n: int, data: Bytes, key: Key) -> Names:
-        """An empty dictionary. Memory that no name reaches is never touched."""
+        """An empty dictionary of names in ``data``."""
         return cls(
             words=words_of(data),
             key=key,
@@ -70,6 +70,12 @@ class Names(NamedTuple):
             taken=np.zeros(1, np.int64),
             recent=np.zeros(1, np.int64),
         )
+
+
+@compiled
+def has_free_slot(names: Names) -> bool:
+    """Whether one name more has room."""
+    return bool(names.taken[0] < len(names.start))
 
 
 @compiled

@@ -8,15 +8,47 @@ import numpy as np
 
 from mailtally_collector.parse.names import Key, Names
 from mailtally_collector.parse.reasons import MAX_LINE
-from mailtally_collector.parse.words import WORD, Words, words_of
+from mailtally_collector.parse.words import Words, words_of
 
 if TYPE_CHECKING:
     from mailtally_collector.parse.machine import Bytes
     from mailtally_shared.columns import Array
 
 
+class Addresses(NamedTuple):
+    """Where the addresses of each row stand in the chunk; no room is not to be told."""
+
+    outgoing: Array  # uint8 (n,): 1 where msg_type is ``out``
+    sender: Array  # uint32 (n,): where it begins
+    split: Array  # uint32 (n,): the ``|`` between the two
+    end: Array  # uint32 (n,): where the recipient ends
+
+    @classmethod
+    def blank(cls, rows: int) -> Addresses:
+        """Room for ``rows`` lines of a chunk below 4 GiB."""
+        sender, split, end = (np.empty(rows, np.uint32) for _ in range(3))
+        return cls(np.empty(rows, np.uint8), sender, split, end)
+
+
+class Room(NamedTuple):
+    """How much a page holds. Most chunks need no more than the first guess."""
+
+    rows: int  # records, and as many malformed lines
+    names: int  # of each kind
+
+    @classmethod
+    def guessed(cls, length: int) -> Room:
+        """Enough for a chunk of ``length`` bytes whose lines are neither short nor all strangers."""
+        rows = length // 64 + 64
+        return cls(rows, rows // 8 + 64)
+
+    def larger(self) -> Room:
+        """Four times as much: what was read in vain is a third of the whole at most."""
+        return Room(4 * self.rows, 4 * self.names)
+
+
 class Page(NamedTuple):
-    """Rows for up to ``n`` lines. A row that turns out malformed is written over by the next."""
+    """Rows for up to ``n`` records. A row that turns out malformed is written over by the next."""
 
     start: Array  # int64 (n,): offset of the line in the chunk
     end: Array  # int64 (n,): its end, without the line feed
@@ -35,14 +67,15 @@ class Page(NamedTuple):
     pipe: Array  # int64
     #: The same of each ``@``.
     at: Array  # int64
+    addresses: Addresses
 
     @classmethod
-    def blank(cls, rows: int, data: Bytes, key: Key) -> Page:
+    def blank(cls, rows: int, data: Bytes, key: Key, *, with_addresses: bool = False) -> Page:
         """A page for ``rows`` lines of ``data``."""
         start, end, time, size, attempts = (np.empty(rows, np.int64) for _ in range(5))
         host, status, domain = (np.empty(rows, np.uint32) for _ in range(3))
-        hosts, statuses, domains = (Names.for_at_most(rows, data, key) for _ in range(3))
-        pipe, at = (np.empty(MAX_LINE + 2 * WORD, np.int64) for _ in range(2))
+        hosts, statuses, domains = (Names.for_at_most(room.names, data, key) for _ in range(3))
+        pipe, at = (np.empty(MAX_LINE + 64, np.int64) for _ in range(2))
         return cls(
             start=start,
             end=end,
@@ -59,6 +92,7 @@ class Page(NamedTuple):
             words=words_of(data),
             pipe=pipe,
             at=at,
+            addresses=Addresses.blank(rows if with_addresses else 0),
         )
 
 
@@ -70,6 +104,7 @@ class Margin(NamedTuple):
     reason: Array  # uint8 (n,)
 
     @classmethod
-    def blank(cls, rows: int) -> Margin:
-        """Room for ``rows`` lines."""
+    def blank(cls, room: Room) -> Margin:
+        """An empty margin."""
+        rows = room.rows
         return cls(np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.uint8))

@@ -36,7 +36,12 @@ MAX_UNKNOWN: Final = 200
 OTHER: Final = "other"
 
 
-def settle_domains(names: list[str], odd: Array) -> tuple[tuple[str, ...], Array]:
+#: The names to keep, and for each name found its index in them, or -1 where it is not kept; or
+#: ``None`` where they are the names found, in their order.
+Settled = tuple[tuple[str, ...], Array | None]
+
+
+def settle_domains(names: list[str], odd: Array) -> Settled:
     """Give each name its one spelling.
 
     Args:
@@ -44,10 +49,10 @@ def settle_domains(names: list[str], odd: Array) -> tuple[tuple[str, ...], Array
         odd: Whether a name may be spelled otherwise, bool, shape ``(len(names),)``.
 
     Returns:
-        The distinct domains, and for each name its index in them or -1 where it is none.
+        The distinct domains; -1 for what is none.
     """
     if not odd.any():
-        return tuple(names), np.arange(len(names))
+        return tuple(names), None
     index: dict[str, int] = {}
     codes = np.full(len(names), -1)
     for k, name in enumerate(names):
@@ -57,7 +62,7 @@ def settle_domains(names: list[str], odd: Array) -> tuple[tuple[str, ...], Array
     return tuple(index), codes
 
 
-def settle_hosts(names: list[str], used: Array) -> tuple[tuple[str, ...], Array]:
+def settle_hosts(names: list[str], used: Array) -> Settled:
     """Put hosts in lower case, and keep the first ``MAX_HOSTS``.
 
     Args:
@@ -65,8 +70,10 @@ def settle_hosts(names: list[str], used: Array) -> tuple[tuple[str, ...], Array]
         used: The host of each record, index into ``names``, in the order of the chunk.
 
     Returns:
-        The distinct hosts kept, and for each name its index in them or -1 where it is not kept.
+        The distinct hosts that are kept; -1 for one that is not.
     """
+    if len(names) <= MAX_HOSTS and not any(map(_has_capitals, names)):
+        return tuple(names), None
     order = range(len(names)) if len(names) <= MAX_HOSTS else in_order(used).tolist()
     index: dict[str, int] = {}
     codes = np.full(len(names), -1)
@@ -77,13 +84,13 @@ def settle_hosts(names: list[str], used: Array) -> tuple[tuple[str, ...], Array]
     return tuple(index), codes
 
 
-def settle_statuses(names: list[str], used: Array) -> tuple[tuple[str, ...], Array]:
+def settle_statuses(names: list[str], used: Array) -> Settled:
     """Keep the known statuses and the first ``MAX_UNKNOWN`` others; the rest is ``OTHER``.
 
     Arguments and results are as those of ``settle_hosts``; no status is -1.
     """
     if len(names) <= MAX_UNKNOWN:
-        return tuple(names), np.arange(len(names))
+        return tuple(names), None
     order = in_order(used).tolist()
     unknown = [k for k in order if names[k] not in KNOWN_STATUSES]
     surplus = set(unknown[MAX_UNKNOWN:])
@@ -95,10 +102,19 @@ def settle_statuses(names: list[str], used: Array) -> tuple[tuple[str, ...], Arr
     return tuple(index), codes
 
 
+def _has_capitals(name: str) -> bool:
+    return name != name.lower()
+
+
 def in_order(used: Array) -> Array:
     """The distinct values in the order in which they are first met."""
     values, first = np.unique(used, return_index=True)
     return values[np.argsort(first)]
+
+
+def recoded(column: Array, codes: Array | None) -> Array:
+    """A column of indices into the names found, as indices into those kept."""
+    return column if codes is None else codes[column]
 
 
 def late_reasons(domain: Array, host: Array) -> Array:

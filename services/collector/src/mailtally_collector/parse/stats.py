@@ -42,16 +42,11 @@ class StatsParser:
         Raises:
             ValueError: The last line has no ``\n``.
         """
-        data = _bytes_of(chunk)
+        data = bytes_of(chunk)
         if not len(data):
             return Parsed.nothing()
-        if data[-1] != LINE_FEED:
-            raise ValueError("A chunk has to end with a line feed.")
-        lines = _count_lines(data)
-        page, margin = Page.blank(lines, data, self._key), Margin.blank(lines)
-        with np.errstate(over="ignore"):  # words wrap; where nothing is compiled, numpy would warn
-            rows, bad = run_read_chunk(data, page, margin)
-        return _settled(data, page, rows, Rejects(*(column[:bad] for column in margin)))
+        page, rows, rejects = read(data, self._key)
+        return settled(data, page, rows, rejects)[0]
 
 
 def warm() -> None:
@@ -62,11 +57,27 @@ def warm() -> None:
     StatsParser().parse(_WARMING)
 
 
-def _bytes_of(chunk: bytes | bytearray | memoryview) -> Bytes:
+def bytes_of(chunk: bytes | bytearray | memoryview) -> Bytes:
     """The chunk as an array that cannot be written to, so that the kernel is compiled once."""
     data = np.frombuffer(chunk, np.uint8)
     data.flags.writeable = False
     return data
+
+
+def read(data: Bytes, key: Key, *, with_addresses: bool = False) -> tuple[Page, int, Rejects]:
+    """The kernel's pass over a chunk: a page, how many rows of it are records, and the rest.
+
+    Raises:
+        ValueError: The chunk does not end with a line feed.
+    """
+    if data[-1] != LINE_FEED:
+        raise ValueError("A chunk has to end with a line feed.")
+    lines = _count_lines(data)
+    page = Page.blank(lines, data, key, with_addresses=with_addresses)
+    margin = Margin.blank(lines)
+    with np.errstate(over="ignore"):  # words wrap; where nothing is compiled, numpy would warn
+        rows, bad = run_read_chunk(data, page, margin)
+    return page, rows, Rejects(*(column[:bad] for column in margin))
 
 
 def _count_lines(data: Bytes) -> int:
@@ -75,8 +86,11 @@ def _count_lines(data: Bytes) -> int:
     return sum(int(np.count_nonzero(data[i : i + _BLOCK] == LINE_FEED)) for i in blocks)
 
 
-def _settled(data: Bytes, page: Page, rows: int, rejects: Rejects) -> Parsed:
-    """Make columns of the rows, and rejects of those whose names turn out to be none."""
+def settled(data: Bytes, page: Page, rows: int, rejects: Rejects) -> tuple[Parsed, Array | slice]:
+    """Make columns of the rows, and rejects of those whose names turn out to be none.
+
+    Gives also which rows of the page are the records.
+    """
     names, odd = _spelled(data, page.domains)
     domains, codes = settle_domains(names, odd)
     domain = codes[page.domain[:rows]]
@@ -99,7 +113,7 @@ def _settled(data: Bytes, page: Page, rows: int, rejects: Rejects) -> Parsed:
         statuses=statuses,
         domains=domains,
     )
-    return Parsed(columns, _with_late(rejects, page, late), rows + len(rejects))
+    return Parsed(columns, _with_late(rejects, page, late), rows + len(rejects)), good
 
 
 def _spelled(data: Bytes, names: Names) -> tuple[list[str], Array]:

@@ -19,10 +19,20 @@ Words = NDArray[np.uint64]
 WORD: Final = 8
 
 _ONE: Final = np.uint64(1)
-_LOW_BITS: Final = np.uint64(0x7F7F_7F7F_7F7F_7F7F)
 _TOP_BIT: Final = np.uint64(7)
-_COUNTING: Final = np.uint64(0x0001_0203_0405_0607)
 _TOP_BYTE: Final = np.uint64(56)
+_TOP_SIX_BITS: Final = np.uint64(58)
+_LOW_BITS: Final = np.uint64(0x7F7F_7F7F_7F7F_7F7F)
+#: Added to the low bits of each byte, it sets the top bit of those from 0x20 on.
+_SPACE_AND_UP: Final = np.uint64(0x6060_6060_6060_6060)
+#: Multiplied with, the lowest bits of all bytes come together in the top byte.
+_GATHERING: Final = np.uint64(0x0102_0408_1020_4080)
+#: A de Bruijn sequence: shifted by 0 … 63, its top six bits are a different number each time.
+_DE_BRUIJN: Final = 0x03F7_9D71_B4CB_0A89
+_SEQUENCE: Final = np.uint64(_DE_BRUIJN)
+_SHIFT_OF: Final = np.zeros(64, np.uint8)
+for _shift in range(64):
+    _SHIFT_OF[(_DE_BRUIJN << _shift & 2**64 - 1) >> 58] = _shift
 
 
 def words_of(data: Bytes) -> Words:
@@ -38,9 +48,11 @@ def repeated(byte: int) -> np.uint64:
 @compiled
 def word_at(words: Words, i: int) -> np.uint64:
     """The word that begins at ``i``; past the end of the chunk it goes on with zeros."""
-    last = len(words) - 1
-    word: np.uint64 = words[np.uintp(min(i, last))]
-    return word >> np.uint64(8 * max(0, i - last))
+    past = i - (len(words) - 1)
+    if past >= WORD:
+        return np.uint64(0)
+    word: np.uint64 = words[np.uintp(i - max(past, 0))]
+    return word >> np.uint64(8 * max(past, 0))
 
 
 @compiled
@@ -58,16 +70,28 @@ def matches(word: np.uint64, pattern: np.uint64) -> np.uint64:
 
 
 @compiled
-def first_match(hits: np.uint64) -> int:
-    """Which byte, 0 … 7, has the lowest of the bits that ``matches`` gave."""
-    lowest = hits & (~hits + _ONE)
-    return signed(((lowest >> _TOP_BIT) * _COUNTING) >> _TOP_BYTE)
+def controls(word: np.uint64) -> np.uint64:
+    """The top bit of each byte below 0x20; no other bit."""
+    return ~(((word & _LOW_BITS) + _SPACE_AND_UP) | word | _LOW_BITS)
 
 
 @compiled
-def without_first(hits: np.uint64) -> np.uint64:
+def gathered(top_bits: np.uint64) -> np.uint64:
+    """The top bits of a word's bytes as the lowest eight bits, the first byte's lowest."""
+    return ((top_bits >> _TOP_BIT) * _GATHERING) >> _TOP_BYTE
+
+
+@compiled
+def first_bit(bits: np.uint64) -> int:
+    """Which bit is the lowest that is set, 0 … 63."""
+    lowest = bits & (~bits + _ONE)
+    return signed(_SHIFT_OF[(lowest * _SEQUENCE) >> _TOP_SIX_BITS])
+
+
+@compiled
+def without_first(bits: np.uint64) -> np.uint64:
     """The others."""
-    return hits & (hits - _ONE)
+    return bits & (bits - _ONE)
 
 
 @compiled
