@@ -50,9 +50,10 @@ def _peers(logs: Logs, domains: int, repeat: int, only: tuple[str, ...]) -> None
 
 def _stages(logs: Logs, repeat: int) -> None:
     # Not above: it loads all of mailtally, and the parent of what is compared has to be small.
-    from benchmarks.stages import measure, stages_table  # noqa: PLC0415 - see above
+    from benchmarks.stages import measure  # noqa: PLC0415 - see above
+    from benchmarks.stopwatch import costs_table  # noqa: PLC0415 - see above
 
-    click.echo(stages_table(measure(logs, repeat), logs.lines))
+    click.echo(costs_table(measure(logs, repeat), logs.lines))
 
 
 def _collector(lines: int) -> None:

@@ -1,21 +1,18 @@
 """Where the time goes: the pipeline's stages one after another, in one thread, each timed.
 
 The work is that of the services, done with their own parts on the embedded Redis, but with no
-overlap: the figures add up to what one core would need, waiting for disk and Redis included.
+overlap: the figures add up to what one core would need.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections import defaultdict
-from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from benchmarks.table import aligned
+from benchmarks.stopwatch import Costs, Stopwatch, medians
 from mailtally.embedded_redis import EmbeddedRedis
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.intake import GroupLimits, groups, open_batch
@@ -35,7 +32,7 @@ from mailtally_shared.state.client import State, connect_state
 from mailtally_shared.state.keys import StateKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.logs import Logs
     from mailtally_collector.batcher import Gathered
@@ -45,48 +42,19 @@ _SENT, _TAKEN = 8, 32
 _HOST = "bench"
 _UTC = Calendar(ZoneInfo("UTC"))
 
-Seconds = dict[str, float]
 
-
-class Stopwatch:
-    """Adds up the seconds of each stage."""
-
-    def __init__(self) -> None:
-        self.seconds: Seconds = defaultdict(float)
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Time the block as part of a stage."""
-        begin = time.perf_counter()
-        yield
-        self.seconds[stage] += time.perf_counter() - begin
-
-
-def measure(logs: Logs, repeat: int) -> Seconds:
-    """Median seconds of each stage for all of the logs, in the order of a record's way."""
+def measure(logs: Logs, repeat: int) -> Costs:
+    """The median cost of each stage for all of the logs, in the order of a record's way."""
     warm()
-    runs = [_once(logs) for _ in range(repeat)]
-    return {stage: median(run[stage] for run in runs) for stage in runs[0]}
+    return medians([_once(logs) for _ in range(repeat)])
 
 
-def stages_table(seconds: Seconds, lines: int) -> str:
-    """A line a stage: nanoseconds a record, and the stage's share of the whole."""
-    total = sum(seconds.values())
-    rows = [("stage", "ns/record", "share")]
-    rows += [_row(stage, spent, total, lines) for stage, spent in seconds.items()]
-    return aligned([*rows, _row("all", total, total, lines)])
-
-
-def _row(stage: str, seconds: float, total: float, lines: int) -> tuple[str, str, str]:
-    return stage, f"{seconds / lines * 1e9:,.0f}", f"{seconds / total:.0%}"
-
-
-def _once(logs: Logs) -> Seconds:
-    watch = Stopwatch()
+def _once(logs: Logs) -> Costs:
     with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as temp:
         place = Path(temp)
         with EmbeddedRedis(place / "data") as server, Spool.open(place / "spool") as spool:
             state = connect_state(server.state_url)
+            watch = Stopwatch(state)
             open_state(state, StateKeys(), place / "statistic")
             ledger = Ledger(state, StateKeys())
             who = ledger.register(_HOST, spool.collector_id, 0)
@@ -101,8 +69,8 @@ def _once(logs: Logs) -> Seconds:
     if applied.hwm != len(headers):
         raise AssertionError(f"only {applied.hwm} of {len(headers)} batches were applied")
     # The committer merges too; what is left of its time is the request and the script.
-    watch.seconds["commit"] -= watch.seconds["merge"]
-    return watch.seconds
+    watch.costs["commit"] -= watch.costs["merge"]
+    return watch.costs
 
 
 def _collect(logs: Logs, spool: Spool, who: Registration, watch: Stopwatch) -> list[BatchHeader]:
@@ -175,12 +143,13 @@ def _aggregate(receiver: Receiver, state: State, watch: Stopwatch) -> None:
     """Receive, fetch, decode, merge, commit."""
     committer = Committer(state, StateKeys(), _UTC)
     while True:
-        begin = time.perf_counter()
-        received = receiver.collect(lambda count: count >= _TAKEN)
+        with watch("receive"):
+            received = receiver.collect(lambda count: count >= _TAKEN)
+            announced = [
+                cast("BatchHeader", parse_announcement(body)) for body in received.bodies()
+            ]
         if not received.messages:
             return
-        watch.seconds["receive"] += time.perf_counter() - begin
-        announced = [cast("BatchHeader", parse_announcement(body)) for body in received.bodies()]
         for group in groups(announced, GroupLimits()):
             _apply(group, committer, state, watch)
         with watch("acknowledge"):

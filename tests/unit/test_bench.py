@@ -13,6 +13,7 @@ from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.figures import figures
 from benchmarks.logs import Logs, make_logs
 from benchmarks.running import Run, WrongAnswerError, run
+from benchmarks.stopwatch import Cost, costs_table, medians
 from benchmarks.table import aligned
 
 #: Those that need no servers.
@@ -95,3 +96,17 @@ def test_what_is_not_installed_is_said_to_be_missing() -> None:
 
 def test_a_table_is_aligned() -> None:
     assert aligned([("", "n"), ("ab", "1"), ("c", "234")]) == "      n\nab    1\nc   234"
+
+
+def test_the_cost_of_stages_is_the_median_of_each_figure() -> None:
+    runs = [{"parse": Cost(wall, 3.0, 1.0)} for wall in (1.0, 9.0, 2.0)]
+    assert medians(runs) == {"parse": Cost(2.0, 3.0, 1.0)}
+
+
+def test_the_cost_of_stages_is_shown_in_nanoseconds_a_record() -> None:
+    text = costs_table({"parse": Cost(4.0, 2.0, 1.0), "merge": Cost(1.0, 1.0)}, lines=10**9)
+    assert [line.split() for line in text.splitlines()[1:]] == [
+        ["parse", "4", "3", "1", "75%"],
+        ["merge", "1", "1", "0", "25%"],
+        ["all", "5", "4", "1", "100%"],
+    ]
