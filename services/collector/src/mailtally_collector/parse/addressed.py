@@ -1,4 +1,4 @@
-"""Parse with the addresses: what the collector never ships, and an operator looks at on the host."""
+"""Parse with the addresses: what never leaves the mail host, and its operator looks at."""
 
 from __future__ import annotations
 
