@@ -11,6 +11,7 @@ import click
 from benchmarks.comparing import compare, report, save
 from benchmarks.contenders import CONTENDERS
 from benchmarks.logs import Logs, make_logs
+from benchmarks.machine import facts
 from benchmarks.running import WrongAnswerError
 
 NAMES = tuple(contender.name for contender in CONTENDERS)
@@ -39,11 +40,12 @@ def main(what: str, lines: int, domains: int, repeat: int, only: tuple[str, ...]
 def _peers(logs: Logs, domains: int, repeat: int, only: tuple[str, ...]) -> None:
     chosen = [one for one in CONTENDERS if not only or one.name in only]
     present = [one for one in chosen if not one.missing]
+    machine = facts()  # before the runs: the load average is that of other work
     try:
         found = compare(present, logs, repeat, _progress)
     except WrongAnswerError as error:
         raise click.ClickException(str(error)) from error
-    path = save(found, logs, repeat, domains)
+    path = save(found, machine, logs, repeat, domains)
     click.echo(report(found, [one for one in chosen if one.missing]))
     click.echo(f"Kept in {path}.", err=True)
 

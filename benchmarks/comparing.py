@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figures, figures
-from benchmarks.machine import facts
 from benchmarks.running import Run, run
 from benchmarks.table import table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.contenders import Contender
     from benchmarks.logs import Logs
@@ -48,7 +47,9 @@ def report(found: Sequence[Figures], missing: Sequence[Contender]) -> str:
     return "\n".join([table(found), "", *notes, *absent]).rstrip()
 
 
-def save(found: Sequence[Figures], logs: Logs, repeat: int, domains: int) -> Path:
+def save(
+    found: Sequence[Figures], machine: Mapping[str, object], logs: Logs, repeat: int, domains: int
+) -> Path:
     """Write the figures with the machine's facts; returns where to."""
     now = datetime.now(UTC)
     result = {
@@ -57,7 +58,7 @@ def save(found: Sequence[Figures], logs: Logs, repeat: int, domains: int) -> Pat
         "log_bytes": logs.size,
         "domains": domains,
         "repeat": repeat,
-        "machine": facts(),
+        "machine": machine,
         "contenders": [asdict(one) for one in found],
     }
     RESULTS.mkdir(exist_ok=True)

@@ -51,7 +51,7 @@ class Observer:
     state: State
     processes: Processes
 
-    def wait(self, condition: Callable[[], bool]) -> float:
+    def wait(self, condition: Callable[[], bool], look: float = _LOOK) -> float:
         """The moment at which ``condition`` holds, in ``perf_counter`` seconds."""
         begin, looks = time.perf_counter(), 0
         while not condition():
@@ -60,7 +60,7 @@ class Observer:
                 self.processes.look()
             if time.perf_counter() - begin > _TIMEOUT:
                 raise TimeoutError(f"The pipeline did not get there within {_TIMEOUT:g} s.")
-            time.sleep(_LOOK)
+            time.sleep(look)
         now = time.perf_counter()
         self.processes.look()
         return now
@@ -88,7 +88,8 @@ def from_start(
         committed = observer.wait(lambda: applied_records(observer.state) == records)
         cpu = observer.processes.cpu()
         loaded = observer.wait(
-            lambda: all(one.is_done for one in children) and site.progress().is_settled
+            lambda: all(one.is_done for one in children) and site.progress().is_settled,
+            look=0.1,  # it asks for more than the ledger
         )
         sums = list(_loaded(site.database))
     return sums, {
