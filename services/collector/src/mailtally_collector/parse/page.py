@@ -38,7 +38,7 @@ class Room(NamedTuple):
 
     @classmethod
     def guessed(cls, length: int) -> Room:
-        """Enough for a chunk of ``length`` bytes whose lines are neither short nor all strangers."""
+        """Enough for a chunk of ``length`` bytes, its lines not short and not all of strangers."""
         rows = length // 64 + 64
         return cls(rows, rows // 8 + 64)
 
@@ -70,8 +70,9 @@ class Page(NamedTuple):
     addresses: Addresses
 
     @classmethod
-    def blank(cls, rows: int, data: Bytes, key: Key, *, with_addresses: bool = False) -> Page:
-        """A page for ``rows`` lines of ``data``."""
+    def blank(cls, room: Room, data: Bytes, key: Key, *, with_addresses: bool = False) -> Page:
+        """A page for the lines of ``data``."""
+        rows = room.rows
         start, end, time, size, attempts = (np.empty(rows, np.int64) for _ in range(5))
         host, status, domain = (np.empty(rows, np.uint32) for _ in range(3))
         hosts, statuses, domains = (Names.for_at_most(room.names, data, key) for _ in range(3))

@@ -6,7 +6,7 @@ distinct hosts and statuses are kept. Only arrays and dictionaries are walked, n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -38,7 +38,7 @@ OTHER: Final = "other"
 
 #: The names to keep, and for each name found its index in them, or -1 where it is not kept; or
 #: ``None`` where they are the names found, in their order.
-Settled = tuple[tuple[str, ...], Array | None]
+Settled: TypeAlias = "tuple[tuple[str, ...], Array | None]"
 
 
 def settle_domains(names: list[str], odd: Array) -> Settled:

@@ -8,11 +8,12 @@ import numpy as np
 
 from mailtally_collector.parse.entries import run_read_chunk, run_spell
 from mailtally_collector.parse.names import Key, Names
-from mailtally_collector.parse.page import Margin, Page
+from mailtally_collector.parse.page import Margin, Page, Room
 from mailtally_collector.parse.parsed import Parsed, Rejects
 from mailtally_collector.parse.scanning import LINE_FEED
 from mailtally_collector.parse.settle import (
     late_reasons,
+    recoded,
     settle_domains,
     settle_hosts,
     settle_statuses,
@@ -21,8 +22,6 @@ from mailtally_shared.columns import Array, Columns
 
 if TYPE_CHECKING:
     from mailtally_collector.parse.machine import Bytes
-
-_BLOCK: Final = 1 << 18  # bytes
 
 #: A line that is passed when there is nothing to parse yet.
 _WARMING = b"Jan  1 00:00:00 a.example in[1]: 0|a@a.example|a@a.example|0|success\n"
@@ -67,23 +66,22 @@ def bytes_of(chunk: bytes | bytearray | memoryview) -> Bytes:
 def read(data: Bytes, key: Key, *, with_addresses: bool = False) -> tuple[Page, int, Rejects]:
     """The kernel's pass over a chunk: a page, how many rows of it are records, and the rest.
 
+    Where the kernel needs more room, it begins again with more.
+
     Raises:
         ValueError: The chunk does not end with a line feed.
     """
     if data[-1] != LINE_FEED:
         raise ValueError("A chunk has to end with a line feed.")
-    lines = _count_lines(data)
-    page = Page.blank(lines, data, key, with_addresses=with_addresses)
-    margin = Margin.blank(lines)
-    with np.errstate(over="ignore"):  # words wrap; where nothing is compiled, numpy would warn
-        rows, bad = run_read_chunk(data, page, margin)
-    return page, rows, Rejects(*(column[:bad] for column in margin))
-
-
-def _count_lines(data: Bytes) -> int:
-    """The line feeds, counted in blocks: what is compared fits the processor's cache."""
-    blocks = range(0, len(data), _BLOCK)
-    return sum(int(np.count_nonzero(data[i : i + _BLOCK] == LINE_FEED)) for i in blocks)
+    room = Room.guessed(len(data))
+    while True:
+        page = Page.blank(room, data, key, with_addresses=with_addresses)
+        margin = Margin.blank(room)
+        with np.errstate(over="ignore"):  # words wrap; where nothing is compiled, numpy would warn
+            rows, bad, stop = run_read_chunk(data, page, margin)
+        if stop == len(data):
+            return page, rows, Rejects(*(column[:bad] for column in margin))
+        room = room.larger()
 
 
 def settled(data: Bytes, page: Page, rows: int, rejects: Rejects) -> tuple[Parsed, Array | slice]:
@@ -91,24 +89,22 @@ def settled(data: Bytes, page: Page, rows: int, rejects: Rejects) -> tuple[Parse
 
     Gives also which rows of the page are the records.
     """
-    names, odd = _spelled(data, page.domains)
-    domains, codes = settle_domains(names, odd)
-    domain = codes[page.domain[:rows]]
-    names, _ = _spelled(data, page.hosts)
-    hosts, codes = settle_hosts(names, page.host[:rows][domain >= 0])
-    host = codes[page.host[:rows]]
+    domains, codes = settle_domains(*_spelled(data, page.domains))
+    domain = recoded(page.domain[:rows], codes)
+    host = page.host[:rows]
+    hosts, codes = settle_hosts(_spelled(data, page.hosts)[0], host[domain >= 0])
+    host = recoded(host, codes)
     late = late_reasons(domain, host)
     good = np.flatnonzero(late == 0) if late.any() else slice(rows)
-    names, _ = _spelled(data, page.statuses)
-    statuses, codes = settle_statuses(names, page.status[good])
+    statuses, codes = settle_statuses(_spelled(data, page.statuses)[0], page.status[good])
     columns = Columns(
         time=page.time[good],
         size=page.size[good],
         attempts=page.attempts[good],
         service=page.service[good],
         host=host[good].astype(np.uint16),
-        status=codes[page.status[good]].astype(np.uint8),
-        domain=domain[good].astype(np.uint32),
+        status=recoded(page.status[good], codes).astype(np.uint8),
+        domain=domain[good].astype(np.uint32, copy=False),
         hosts=hosts,
         statuses=statuses,
         domains=domains,
