@@ -80,6 +80,7 @@ def test_statuses_of_lines_without_a_domain_do_not_count_as_seen() -> None:
 def test_hosts_beyond_the_limit_are_malformed_lines() -> None:
     names = ["A", "a", *(f"h{k}" for k in range(65_536))]
     hosts, codes = settle_hosts(names, np.arange(len(names)))
+    assert codes is not None
     assert len(hosts) == 65_535
     assert codes[:3].tolist() == [0, 0, 1]
     assert codes[-3:].tolist() == [65_534, -1, -1]
@@ -96,6 +97,23 @@ def test_a_chunk_of_too_many_hosts_keeps_the_first() -> None:
 
 def _interpreted() -> bool:
     return not hasattr(hashed, "py_func")
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        b"\n" * 3000,
+        b"".join(LINE.replace(b"b@example", b"b@d%d.example" % k) for k in range(800)),
+        b"".join(LINE.replace(b"success", b"s%d" % k) for k in range(800)),
+        lines_of_hosts(800),
+    ],
+    ids=["lines", "domains", "statuses", "hosts"],
+)
+def test_more_than_was_guessed_is_read_all_the_same(chunk: bytes) -> None:
+    parsed = StatsParser().parse(chunk)
+    records, rejects = reference.parse(chunk)
+    assert records_of(parsed) == records
+    assert rejects_of(parsed) == rejects
 
 
 def test_reasons_fit_a_byte_and_read_as_labels() -> None:
