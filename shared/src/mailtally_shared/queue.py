@@ -23,6 +23,11 @@ QUEUE = "mailtally.batches"
 CONTENT_TYPE = "application/vnd.mailtally+json"
 #: Seconds after which kombu's Redis transport hands out an unacknowledged message again.
 VISIBILITY_TIMEOUT = 300
+#: Seconds to wait for a connection or an answer; after a network was cut without a word, work goes
+#: on this long, and one pause of the caller's, after it is back.
+_TIMEOUT = 5.0
+#: Seconds between looks whether a waiting consumer's connection still lives.
+_HEALTH_CHECK = 3
 
 
 def connect_broker(url: str) -> kombu.Connection:
@@ -35,14 +40,15 @@ def connect_broker(url: str) -> kombu.Connection:
     if url.startswith(("redis", "sentinel")):
         options = {
             "visibility_timeout": VISIBILITY_TIMEOUT,
-            "socket_timeout": 10.0,
-            "socket_connect_timeout": 10.0,
+            "socket_timeout": _TIMEOUT,
+            "socket_connect_timeout": _TIMEOUT,
+            "health_check_interval": _HEALTH_CHECK,
             # These are shared by everything in one Redis database unless renamed.
             "unacked_key": f"{QUEUE}.unacked",
             "unacked_index_key": f"{QUEUE}.unacked-index",
             "unacked_mutex_key": f"{QUEUE}.unacked-mutex",
         }
-    return kombu.Connection(url, connect_timeout=10, transport_options=options)
+    return kombu.Connection(url, connect_timeout=_TIMEOUT, transport_options=options)
 
 
 def batch_queue() -> kombu.Queue:

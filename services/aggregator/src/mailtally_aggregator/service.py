@@ -162,7 +162,7 @@ def _persist(stop: Stop, health: Health, action: Callable[[], object]) -> None:
         health.set_not_ready(str(error))
         event(_log, logging.WARNING, "waiting", f"{error} Trying again.", seconds=round(pause, 2))
 
-    keep_trying(action, stop=stop, backoff=Backoff(cap=5.0), tell=tell)
+    keep_trying(action, stop=stop, backoff=Backoff(cap=2.0), tell=tell)
     health.beat()
     health.set_ready()
 

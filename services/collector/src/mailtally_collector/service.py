@@ -210,7 +210,7 @@ class _Shipping(threading.Thread):
         self._stop_request = stop
         self._health = health
         self._spooled = threading.Event()
-        self._backoff = Backoff(cap=5.0)
+        self._backoff = Backoff(cap=2.0)
         self.applied: Callable[[], None] = lambda: None
         self.error: Exception | None = None
 

@@ -29,7 +29,7 @@ _PASSING_TYPES = (
 State = redis.Redis
 
 
-def connect_state(url: str, timeout: float = 10.0) -> State:
+def connect_state(url: str, timeout: float = 5.0) -> State:
     """A client of the state; it connects at its first command.
 
     Args:
