@@ -160,6 +160,14 @@ def test_a_released_lease_passes_on(site: Site) -> None:
     wait_until(second.hold)
 
 
+def test_the_writer_notices_an_emptied_state_though_nothing_is_sent(site: Site) -> None:
+    writer = site.writer()
+    assert writer.tick(NOON)
+    site.state.flushall()
+    with pytest.raises(Refused, match="emptied"):
+        writer.tick(NOON)
+
+
 def test_totals_that_do_not_add_up_are_never_written(site: Site) -> None:
     site.count([Record()])
     site.state.hincrby(

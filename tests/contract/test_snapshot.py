@@ -116,3 +116,55 @@ def test_a_snapshot_is_readable_by_its_owner_only(
     state: State, keys: StateKeys, tmp_path: Path
 ) -> None:
     assert take_snapshot(state, keys, tmp_path, NOON).stat().st_mode & 0o777 == 0o600
+
+
+def test_an_emptied_state_pushes_no_sound_snapshot_out(
+    filled: FakeCollector,  # noqa: ARG001 - it fills the state
+    state: State,
+    keys: StateKeys,
+    tmp_path: Path,
+) -> None:
+    sound = take_snapshot(state, keys, tmp_path, NOON)
+    state.flushall()
+    with pytest.raises(Refused, match="emptied"):
+        take_snapshot(state, keys, tmp_path, NOON + 1)
+    assert snapshots(tmp_path) == [sound]
+
+
+def test_a_second_aggregator_does_not_refill_over_what_the_first_has_counted(
+    filled: FakeCollector, state: State, keys: StateKeys, calendar: Calendar, tmp_path: Path
+) -> None:
+    path = take_snapshot(state, keys, tmp_path, NOON)
+    state.flushall()
+    assert restore_snapshot(state, keys, path)
+    later = [Record(time=NOON + 86_400)]
+    batch = Batch(filled.batch(later), columns(later))
+    Committer(state, keys, calendar).apply([batch], [], NOON)
+    assert restore_snapshot(state, keys, path) == 0
+    assert Ledger(state, keys).applied(Ledger(state, keys).register("mail1", filled.id, 1)).hwm == 2
+
+
+def test_what_is_left_of_a_torn_state_is_not_counted_beside_a_snapshot(
+    filled: FakeCollector, state: State, keys: StateKeys, calendar: Calendar, tmp_path: Path
+) -> None:
+    path = take_snapshot(state, keys, tmp_path, NOON)
+    later = [Record(time=NOON + 86_400, size=7)]
+    batch = Batch(filled.batch(later), columns(later))
+    committer = Committer(state, keys, calendar)
+    committer.apply([batch], [], NOON)
+    state.delete(keys.format)
+    restore_snapshot(state, keys, path)
+    assert committer.apply([batch], [], NOON).applied
+    assert Totals(state, keys).read(date(2026, 2, 17)).bytes == 7
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-random"])
+def test_a_redis_that_may_drop_keys_is_refused(
+    state: State, keys: StateKeys, tmp_path: Path, policy: str
+) -> None:
+    state.config_set("maxmemory-policy", policy)
+    try:
+        with pytest.raises(Refused, match="noeviction"):
+            open_state(state, keys, tmp_path)
+    finally:
+        state.config_set("maxmemory-policy", "noeviction")

@@ -33,8 +33,7 @@ from mailtally_aggregator.request import (
     heartbeat_entry,
     ledger_entry,
 )
-from mailtally_aggregator.scripts import declared_keys, source
-from mailtally_shared.errors import Refused
+from mailtally_aggregator.scripts import declared_keys, source, state_emptied
 from mailtally_shared.state.client import State, unavailable_errors
 
 if TYPE_CHECKING:
@@ -105,10 +104,7 @@ class Committer:
                     outcome.add(self._one_by_one(remaining, now))
                     remaining = []
                 case "empty":
-                    raise Refused(
-                        "The state in Redis was emptied. Restart the aggregators: they refill "
-                        "it from the newest snapshot, or say what to do."
-                    )
+                    raise state_emptied()
                 case _:
                     self._mend(mends, verdict)
         return outcome

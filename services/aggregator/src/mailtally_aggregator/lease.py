@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from mailtally_aggregator.scripts import declared_keys, source
+from mailtally_aggregator.scripts import declared_keys, source, state_emptied
 from mailtally_shared.state.client import State, unavailable_errors
 
 if TYPE_CHECKING:
     from mailtally_shared.state.keys import StateKeys
+
+_EMPTY = b"empty"
 
 
 class Lease:
@@ -31,10 +33,15 @@ class Lease:
         self._script = state.register_script(source("writer_steps.lua"))
 
     def hold(self) -> bool:
-        """Take or renew the lease; false while another one holds it."""
-        answer = self._run(
-            "lease", token_counter=self._keys.writer_token, milliseconds=self._milliseconds
-        )
+        """Take or renew the lease; false while another one holds it.
+
+        Raises:
+            Refused: the state was emptied. Nobody else may notice: collectors wait
+                until somebody has opened it again.
+        """
+        answer = self._claim(self._milliseconds)
+        if answer == _EMPTY:
+            raise state_emptied()
         self._token = answer.decode("ascii") if answer else ""
         return bool(self._token)
 
@@ -46,8 +53,17 @@ class Lease:
     def release(self) -> None:
         """Give the lease up so that another one need not wait for its end."""
         if self._token:
-            self._run("lease", token_counter=self._keys.writer_token, milliseconds=1)
+            self._claim(1)
             self._token = ""
+
+    def _claim(self, milliseconds: int) -> bytes | None:
+        keys = self._keys
+        return self._run(
+            "lease",
+            format=keys.format,
+            token_counter=keys.writer_token,
+            milliseconds=milliseconds,
+        )
 
     def _run(self, step: str, **request: object) -> bytes | None:
         whole: dict[str, Any] = {

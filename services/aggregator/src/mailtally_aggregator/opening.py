@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from mailtally_aggregator.snapshot import restore_newest
 from mailtally_shared.day_files.names import LOADED, LOADING
@@ -35,9 +35,11 @@ def open_state(
 
     Raises:
         Refused: the state is of another format, or empty although day files show
-            that something was counted and no snapshot can refill it.
+            that something was counted and no snapshot can refill it; or Redis
+            is set up to drop keys.
         Unavailable: Redis does not answer.
     """
+    _check_eviction(state)
     with unavailable_errors():
         found = state.get(keys.format)
     if found is None:
@@ -46,6 +48,18 @@ def open_state(
         raise Refused(
             f"The state in Redis has format {found!r} and this version reads {FORMAT!r} only: "
             "run the version of mailtally that wrote it."
+        )
+
+
+def _check_eviction(state: State) -> None:
+    """A ledger or a total that Redis drops to make room is counted again, or lost."""
+    with unavailable_errors():
+        memory = cast("dict[str, Any]", state.info("memory"))
+    policy = str(memory.get("maxmemory_policy", ""))
+    if memory.get("maxmemory") and policy.startswith("allkeys"):
+        raise Refused(
+            f"Redis may drop any key when its memory is full (maxmemory-policy {policy}): "
+            "set it to noeviction, then start again."
         )
 
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
+from mailtally_shared.errors import Refused
+
 
 def source(*names: str) -> str:
     """The text of a script made of some files of this package, in order."""
     package = files(__package__)
     return "\n".join((package / name).read_text(encoding="utf-8") for name in names)
+
+
+def state_emptied() -> Refused:
+    """What to raise when a script found no state where there was one."""
+    return Refused(
+        "The state in Redis was emptied. Restart the aggregators: they refill "
+        "it from the newest snapshot, or say what to do."
+    )
 
 
 def declared_keys(request: dict[str, Any], tag: str) -> list[str]:

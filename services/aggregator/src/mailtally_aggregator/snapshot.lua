@@ -1,6 +1,10 @@
 -- Everything lasting in the state, as it is at one moment.
 -- ARGV: glob of all keys, prefix of the payloads, which collectors can send again.
--- Answer: a flat list key, DUMP, key, DUMP …
+-- KEYS[1]: the format's key, without which there is no state.
+-- Answer: a flat list key, DUMP, key, DUMP … ; empty where there is no state.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return {}
+end
 local found = {}
 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
   if string.sub(key, 1, #ARGV[2]) ~= ARGV[2] then

@@ -16,10 +16,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import msgpack
+import redis
 import zstandard
 
 from mailtally_aggregator.crash_at import CrashAt
-from mailtally_aggregator.scripts import source
+from mailtally_aggregator.scripts import source, state_emptied
 from mailtally_shared.errors import BadFile
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.logs import event
@@ -35,15 +36,21 @@ _MAGIC = b"MTS1"
 _DIGEST = 32
 #: How many snapshots are kept.
 KEPT = 3
-_LEASING = ("writer:lease",)
 
 
 def take_snapshot(state: State, keys: StateKeys, directory: Path, now: float) -> Path:
-    """Write a snapshot file (mode 0600), drop the oldest beyond ``KEPT``, return its path."""
+    """Write a snapshot file (mode 0600), drop the oldest beyond ``KEPT``, return its path.
+
+    Raises:
+        Refused: the state was emptied; that must not push sound snapshots out.
+        Unavailable: Redis does not answer.
+    """
     everything, payloads = keys.everything_lasting
     with unavailable_errors():
         script = state.register_script(source("snapshot.lua"))
         dumps = script(keys=[keys.format], args=[everything, payloads.removesuffix("*")])
+    if not dumps:
+        raise state_emptied()
     frame = zstandard.ZstdCompressor(level=1).compress(msgpack.packb(dumps))
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{int(now):012d}.snapshot"
@@ -61,18 +68,33 @@ def snapshots(directory: Path) -> list[Path]:
 def restore_snapshot(state: State, keys: StateKeys, path: Path) -> int:
     """Fill an empty state from a snapshot, all at once; returns the number of keys.
 
+    What is left of a state that lost its format key goes first: totals beside an older
+    ledger would be counted again. Where another process was quicker nothing is done: what
+    was counted since then must stay.
+
     Raises:
         BadFile: the snapshot is damaged; nothing was restored.
     """
     dumps = _read(path)
-    pairs = list(zip(dumps[::2], dumps[1::2], strict=True))
-    with unavailable_errors():
-        pipeline = state.pipeline(transaction=True)
+    pairs = [(k, d) for k, d in zip(dumps[::2], dumps[1::2], strict=True) if k != _lease(keys)]
+    with unavailable_errors(), state.pipeline(transaction=True) as pipeline:
+        pipeline.watch(keys.format)
+        if pipeline.exists(keys.format):
+            return 0
+        left = list(state.scan_iter(keys.everything_lasting[0]))
+        pipeline.multi()
+        pipeline.unlink(keys.format, *left)
         for key, dump in pairs:
-            if key.decode("ascii") != keys.writer_lease:
-                pipeline.restore(key, 0, dump, replace=True)
-        pipeline.execute()
+            pipeline.restore(key, 0, dump, replace=True)
+        try:
+            pipeline.execute()
+        except redis.WatchError:
+            return 0
     return len(pairs)
+
+
+def _lease(keys: StateKeys) -> bytes:
+    return keys.writer_lease.encode("ascii")
 
 
 def restore_newest(state: State, keys: StateKeys, directory: Path) -> Path | None:
@@ -83,13 +105,9 @@ def restore_newest(state: State, keys: StateKeys, directory: Path) -> Path | Non
         except BadFile as error:
             event(_log, logging.ERROR, "snapshot-damaged", str(error), path=str(path))
             continue
-        event(
-            _log,
-            logging.WARNING,
-            "state-restored",
-            f"Redis was empty; refilled it with {count} keys from {path}.",
-            path=str(path),
-        )
+        if count:
+            sentence = f"Redis was empty; refilled it with {count} keys from {path}."
+            event(_log, logging.WARNING, "state-restored", sentence, path=str(path))
         return path
     return None
 

@@ -4,6 +4,9 @@
 local request = cmsgpack.unpack(ARGV[1])
 
 local function lease()
+  if redis.call('EXISTS', request.format) == 0 then
+    return 'empty'
+  end
   local holder = redis.call('GET', request.lease)
   if holder ~= false and holder == request.token then
     redis.call('PEXPIRE', request.lease, request.milliseconds)
