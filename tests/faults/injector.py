@@ -136,9 +136,10 @@ class Injector:
         self._on_redis(lambda client: client.config_set(name, value))
 
     def _on_redis(self, action: Callable[[redis.Redis], object]) -> None:
-        with suppress(redis.RedisError), redis.Redis.from_url(
-            self._site.redis.url, socket_timeout=1, retry=None
-        ) as client:
+        with (
+            suppress(redis.RedisError),
+            redis.Redis.from_url(self._site.redis.url, socket_timeout=1, retry=None) as client,
+        ):
             action(client)
 
 

@@ -103,7 +103,11 @@ def _kept_aside(state: State) -> Iterator[str]:
 
 def _spools(site: Site) -> Iterator[str]:
     for name in COLLECTORS:
-        database = sqlite3.connect(site.state_dir(name) / "state.sqlite")
+        path = site.state_dir(name) / "state.sqlite"
+        if not path.exists():
+            yield f"{path} was never made."
+            continue
+        database = sqlite3.connect(path)
         query = "SELECT count(*) FROM batches WHERE applied IS NULL"
         (count,) = database.execute(query).fetchone()
         database.close()

@@ -39,8 +39,9 @@ class Process:
 
     def start(self) -> None:
         """Start it anew."""
-        self._process = _context.Process(target=_serve, args=self._given, daemon=True)
-        self._process.start()
+        process = _context.Process(target=_serve, args=self._given, daemon=True)
+        process.start()
+        self._process = process
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -72,9 +73,7 @@ class Process:
                 resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
 
 
-def _serve(
-    command: str, arguments: tuple[str, ...], settings: Mapping[str, str], log: str
-) -> None:
+def _serve(command: str, arguments: tuple[str, ...], settings: Mapping[str, str], log: str) -> None:
     from tests.faults.preloaded import COMMANDS  # noqa: PLC0415 - only where it is preloaded
 
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

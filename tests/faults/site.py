@@ -64,9 +64,7 @@ class Site:
         self.directory = directory
         self.database_url = database_url
         self.redis = RedisUnderFault(socket_directory, fsync)
-        self.networks = {
-            role: Proxy(self.redis.socket) for role in ("collector", "aggregator")
-        }
+        self.networks = {role: Proxy(self.redis.socket) for role in ("collector", "aggregator")}
         self.logs: dict[str, MailLog] = {}
         self.processes: dict[str, Process] = {}
         self.wanted: set[str] = set()  # those that are started again when they end

@@ -18,7 +18,11 @@ DAYS = (date(2025, 3, 28), date(2025, 3, 29), date(2025, 3, 30))
 BEGIN = 1_743_116_400
 SPAN = 3 * 86_400 - 3_600
 _DOMAINS = tuple(f"customer{number}.example" for number in range(12))
-_MALFORMED = (b"nonsense\n", b"\n", b"Mar 28 10:00:00 mail.example.com in[1]: 17|a@b|c@d|x|success\n")
+_MALFORMED = (
+    b"nonsense\n",
+    b"\n",
+    b"Mar 28 10:00:00 mail.example.com in[1]: 17|a@b|c@d|x|success\n",
+)
 #: What the console counts in: (day, domain).
 Key = tuple[date, str]
 
