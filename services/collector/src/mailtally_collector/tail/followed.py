@@ -78,12 +78,7 @@ class Followed:
 
     def unread(self) -> int:
         """Bytes behind the offset, as far as known; of a gz file, those on disk."""
-        looks = self._looks()
-        if looks is None or self.is_done:
-            return 0
-        if self.found is not None and self.found.name.compressed:
-            return looks.size
-        return max(0, looks.size - self.position.offset)
+        return self._behind(self._looks())
 
     def advance(self, offset: int, marks: Trail) -> None:
         """It is read up to ``offset``, which is where the last of ``marks`` lies."""
@@ -113,8 +108,16 @@ class Followed:
 
     def lost(self, now: float) -> None:
         """It can be found nowhere, or holds something else now."""
-        self.position = replace(self.position, gone=now, unread=self.unread())
+        last_seen = self.verified if self.found is None else self.found.seal
+        self.position = replace(self.position, gone=now, unread=self._behind(last_seen))
         self.found = self.verified = self.trouble = None
+
+    def _behind(self, looks: Seal | None) -> int:
+        if looks is None or self.is_done:
+            return 0
+        if self.found is not None and self.found.name.compressed:
+            return looks.size
+        return max(0, looks.size - self.position.offset)
 
     def _looks(self) -> Seal | None:
         if self.content is not None:

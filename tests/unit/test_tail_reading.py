@@ -1,0 +1,201 @@
+"""Which bytes a tailer hands out, and what it says of those it has not."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailtally_collector.positions import Position, Span
+from mailtally_collector.tail import Tailer
+from tests.support.tailing import ROTATE_WAIT, Tailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def tailed(tmp_path: Path) -> Iterator[Tailed]:
+    one = Tailed(tmp_path, chunk_size=300, longest_line=200)
+    yield one
+    one.tailer.close()
+
+
+def test_an_incomplete_last_line_waits_for_its_end(tailed: Tailed) -> None:
+    tailed.append(b"1\nincom")
+    assert tailed.look() == b"1\n"
+    assert tailed.look(2 * ROTATE_WAIT) == b""
+    tailed.append(b"plete\n")
+    assert tailed.read() == b"incomplete\n"
+
+
+def test_the_rest_of_a_rotated_file_is_one_reject_when_nobody_writes(tailed: Tailed) -> None:
+    tailed.append(b"1\nrest", "stats.1")
+    tailed.append(b"2\n")
+    assert tailed.look() == b"1\n2\n"
+    assert tailed.look(ROTATE_WAIT / 2) == b""
+    assert tailed.rejects == []
+    tailed.look(ROTATE_WAIT)
+    (reject,) = tailed.rejects
+    assert (reject.offset, reject.length, reject.reason, reject.kept) == (
+        2,
+        4,
+        "unterminated",
+        b"rest",
+    )
+    tailed.append(b" of it\n3\n", "stats.1")
+    assert tailed.look() == b" of it\n3\n"
+
+
+def test_the_rest_of_a_compressed_file_is_a_reject_at_once(tailed: Tailed) -> None:
+    tailed.path("stats.1.gz").write_bytes(gzip.compress(b"1\nrest"))
+    assert tailed.look() == b"1\n"
+    assert [r.kept for r in tailed.rejects] == [b"rest"]
+
+
+def test_at_the_end_of_input_the_primarys_rest_is_a_reject(tailed: Tailed) -> None:
+    tailed.append(b"1\nrest")
+    assert tailed.look() == b"1\n"
+    assert tailed.finish() == b""
+    assert [r.kept for r in tailed.rejects] == [b"rest"]
+    assert tailed.tailer.backlog() == 0
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_an_overlong_line_is_one_reject_of_its_true_length(
+    tailed: Tailed, *, compressed: bool
+) -> None:
+    data = b"1\n" + b"x" * 5000 + b"\n2\n"
+    if compressed:
+        tailed.path("stats.1.gz").write_bytes(gzip.compress(data))
+    else:
+        tailed.append(data)
+    assert tailed.look() == b"1\n2\n"
+    (reject,) = tailed.rejects
+    assert (reject.offset, reject.length, reject.reason) == (2, 5000, "too-long")
+    assert reject.kept == b"x" * 200
+
+
+def test_an_overlong_line_is_handed_out_only_with_its_end(tailed: Tailed) -> None:
+    tailed.append(b"x" * 1000)
+    assert tailed.look() == b""
+    tailed.append(b"x" * 1000)
+    assert tailed.look() == b""
+    assert tailed.rejects == []
+    assert [p.offset for p in tailed.tailer.positions()] == [0]
+    tailed.append(b"\nnext\n")
+    assert tailed.look() == b"next\n"
+    assert [r.length for r in tailed.rejects] == [2000]
+
+
+def test_spans_tile_the_file_and_chunks_are_bounded(tailed: Tailed) -> None:
+    data = b"".join(b"%d\n" % n for n in range(1000))
+    tailed.append(data)
+    tailed.tailer.scan(tailed.now)
+    spans = []
+    while chunk := tailed.tailer.read(tailed.now):
+        assert len(chunk.data) == chunk.span.end - chunk.span.start <= 300 + 256
+        assert chunk.data[-1:] == b"\n"
+        spans.append(chunk.span)
+    assert all(one.meets(other) for one, other in zip(spans, spans[1:], strict=False))
+    assert (spans[0].start, spans[-1].end) == (0, len(data))
+
+
+def test_counted_stretches_are_jumped_over(tailed: Tailed) -> None:
+    data = b"".join(b"%03d\n" % n for n in range(100))
+    tailed.append(data)
+    tailed.look()
+    (position,) = tailed.tailer.positions()
+    skip = [Span(position.file_key, 40, 80), Span(position.file_key, 200, 240)]
+    tailed.tailer = Tailer(
+        [str(tailed.path())], positions=[position.at_beginning()], skip=skip, chunk_size=300
+    )
+    assert tailed.look() == data[:40] + data[80:200] + data[240:]
+    assert tailed.tailer.skips() == []
+
+
+def test_a_rewound_position_is_proved_by_what_was_known_further_on(tailed: Tailed) -> None:
+    tailed.append(b"x" * 150 + b"\n" + b"y" * 150 + b"\n")
+    tailed.look()
+    (position,) = tailed.tailer.positions()
+    tailed.path().write_bytes(b"another file\n" * 100)
+    tailed.tailer = Tailer([str(tailed.path())], positions=[position.at_beginning()])
+    tailed.look()
+    keys = {p.file_key for p in tailed.tailer.positions() if p.gone is None}
+    assert position.file_key not in keys
+
+
+def test_starting_at_the_end_leaves_out_whole_lines_only(tmp_path: Path) -> None:
+    tailed = Tailed(tmp_path, start="end")
+    tailed.append(b"old\nincom")
+    tailed.path("stats.1.gz").write_bytes(gzip.compress(b"older\n"))
+    assert tailed.look() == b""
+    tailed.append(b"plete\n")
+    assert tailed.look() == b"incomplete\n"
+    tailed.path().rename(tailed.path("stats.0"))
+    tailed.append(b"new file\n")
+    assert tailed.look() == b"new file\n"
+
+
+def test_a_restart_resumes_even_where_a_first_start_begins_at_the_end(tmp_path: Path) -> None:
+    tailed = Tailed(tmp_path, start="end")
+    tailed.append(b"old\n")
+    tailed.look()
+    checkpoint = tailed.stop()
+    tailed.append(b"1\n")
+    tailed.start(checkpoint)
+    assert tailed.look() == b"1\n"
+
+
+def test_logs_take_turns(tailed: Tailed) -> None:
+    for name in ("stats-a", "stats-b"):
+        tailed.append(b"".join(b"%d\n" % n for n in range(1000)), name)
+    tailed.tailer.scan(tailed.now)
+    paths = []
+    for _ in range(4):
+        chunk = tailed.tailer.read(tailed.now)
+        assert chunk is not None
+        paths.append(chunk.path[-1])
+    assert paths == ["a", "b", "a", "b"]
+
+
+def test_caught_up_is_the_time_of_the_look_once_all_it_saw_is_read(tailed: Tailed) -> None:
+    assert tailed.tailer.caught_up_to() == 0.0
+    tailed.append(b"x" * 100 + b"\n" + b"y" * 290 + b"\nincomplete")
+    tailed.tailer.scan(10.0)
+    tailed.tailer.read(11.0)
+    assert tailed.tailer.caught_up_to() == 0.0
+    tailed.append(b" no more\nand more")
+    tailed.tailer.scan(12.0)
+    tailed.read()
+    assert tailed.tailer.caught_up_to() == 10.0
+    tailed.tailer.scan(13.0)
+    assert tailed.read() == b""
+    assert tailed.tailer.caught_up_to() == 13.0
+
+
+def test_the_backlog_is_what_lies_behind_the_offsets(tailed: Tailed) -> None:
+    tailed.append(b"1\n2\n")
+    tailed.tailer.scan(tailed.now)
+    assert tailed.tailer.backlog() == 4
+    tailed.look()
+    assert tailed.tailer.backlog() == 0
+
+
+def test_few_open_files_are_enough_for_many_logs(tmp_path: Path) -> None:
+    tailed = Tailed(tmp_path, max_open_files=3)
+    names = [f"stats-{n}" for n in range(10)]
+    for turn in range(3):
+        for name in names:
+            tailed.append(b"%d\n" % turn, name)
+        assert tailed.look() == b"%d\n" % turn * len(names)
+
+
+def test_positions_hold_no_byte_of_the_log_and_survive_json(tailed: Tailed) -> None:
+    tailed.append(b"postmaster@example.com\n" * 100)
+    tailed.look()
+    (position,) = tailed.tailer.positions()
+    assert Position.from_json(position.to_json()) == position
+    assert "example.com" not in str(position.to_json())
