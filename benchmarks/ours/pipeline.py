@@ -79,6 +79,9 @@ def from_start(
 ) -> tuple[list[Sum], dict[str, object]]:
     """From the first start of the collectors; also how long the day files and rows take."""
     with _site(directory, _expected(logs)) as site:
+        others = Processes()
+        others.look()
+        before = others.cpu()
         begin = time.perf_counter()
         children = [
             site.start_collector([str(log)], host=log.parent.name, once=True) for log in logs
@@ -94,7 +97,7 @@ def from_start(
         sums = list(_loaded(site.database))
     return sums, {
         "seconds": committed - begin,
-        **_usage(cpu, {}, observer.processes),
+        **_usage(cpu, before, observer.processes),
         "reading_after_s": round(reading - begin, 3),
         "loaded_after_s": round(loaded - begin, 3),
         **_wire(directory, records),
