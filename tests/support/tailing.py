@@ -52,7 +52,7 @@ class Tailed:
         self.tailer.finish(self.now)
         return self.read()
 
-    def stop(self) -> list[object]:
+    def stop(self) -> list[dict[str, Any]]:
         """The positions, as a checkpoint keeps them."""
         self.tailer.close()
         return [position.to_json() for position in self.tailer.positions()]
@@ -60,7 +60,7 @@ class Tailed:
     def restart(self) -> None:
         self.start(self.stop())
 
-    def start(self, checkpoint: list[object]) -> None:
+    def start(self, checkpoint: list[dict[str, Any]]) -> None:
         self.tailer = self._new([Position.from_json(value) for value in checkpoint])
 
     def _new(self, positions: Any) -> Tailer:  # noqa: ANN401 - passed on

@@ -95,7 +95,7 @@ def test_a_closed_directory_can_be_opened_again(tmp_path: Path) -> None:
 )
 def test_a_damaged_database_is_refused_with_the_way_out(tmp_path: Path, garbage: bytes) -> None:
     (tmp_path / "state.sqlite").write_bytes(garbage)
-    with pytest.raises(Refused, match="Move the directory .* away"):
+    with pytest.raises(Refused, match=r"Move the directory .* away"):
         Spool.open(tmp_path)
     (tmp_path / "state.sqlite").unlink()
     Spool.open(tmp_path).close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,9 +98,9 @@ def test_spans_tile_the_file_and_chunks_are_bounded(tailed: Tailed) -> None:
     spans = []
     while chunk := tailed.tailer.read(tailed.now):
         assert len(chunk.data) == chunk.span.end - chunk.span.start <= 300 + 256
-        assert chunk.data[-1:] == b"\n"
+        assert chunk.data[-1] == ord("\n")
         spans.append(chunk.span)
-    assert all(one.meets(other) for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one.meets(other) for one, other in pairwise(spans))
     assert (spans[0].start, spans[-1].end) == (0, len(data))
 
 

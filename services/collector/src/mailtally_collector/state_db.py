@@ -100,7 +100,9 @@ class StateDb:
 
     def give_back(self, pages: int) -> None:
         """Shorten the file by so many unused pages."""
-        self.rows(f"PRAGMA incremental_vacuum({pages:d})")
+        with self._lock, self._plain_errors():
+            # ``execute`` would stop after the first page.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
 
     def _prepare(self, directory: Path) -> None:
         version = self.rows("PRAGMA user_version")[0][0]
