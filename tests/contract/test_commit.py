@@ -245,3 +245,27 @@ def test_malformed_lines_are_counted_by_reason(cluster: Cluster, mail1: FakeColl
     cluster.apply((header, TWO))
     ledger = cluster.ledger(mail1)
     assert (ledger[b"lines"], ledger[b"malformed:bad-date"]) == (b"3", b"2")
+
+
+def test_sums_beyond_the_precision_of_lua_stay_exact(
+    cluster: Cluster, mail1: FakeCollector
+) -> None:
+    large = [Record(size=MAX_SIZE - 1, attempts=3)]
+    small = [Record(size=1, attempts=2)]
+    for records in (small, large, small, large, small):
+        cluster.apply((mail1.batch(records), records))
+    (row,) = cluster.totals.read(DAY).rows
+    assert row.bytes == 2 * (MAX_SIZE - 1) + 3
+    assert row.transferred == 6 * (MAX_SIZE - 1) + 6
+
+
+def test_more_keys_than_one_command_may_hold_are_all_added(
+    cluster: Cluster, mail1: FakeCollector
+) -> None:
+    records = [Record(domain=f"d{i}.example", size=i, attempts=1 + i % 2) for i in range(5000)]
+    for _ in range(2):
+        cluster.apply((mail1.batch(records), records))
+    rows = {row.domain: row for row in cluster.totals.read(DAY).rows}
+    assert len(rows) == 5000
+    assert all(rows[r.domain].bytes == 2 * r.size for r in records)
+    assert all(rows[r.domain].transferred == 2 * r.size * r.attempts for r in records)

@@ -30,6 +30,8 @@ def plainly(records: list[Record], calendar: Calendar) -> Sums:
 
 
 def flat(increments: Increments) -> Sums:
+    for increment in (increment for hosts in increments.values() for increment in hosts.values()):
+        assert len(set(increment.keys)) == len(increment.keys), "the commit needs distinct keys"
     return {
         (day, host, key): (messages, size, extra)
         for day, hosts in increments.items()

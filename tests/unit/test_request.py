@@ -32,6 +32,15 @@ def test_a_days_sums_are_those_of_its_hosts() -> None:
     assert "names" not in entry
 
 
+def test_only_keys_with_repeated_attempts_are_named_for_extra() -> None:
+    (entry,) = day_entries(KEYS, INCREMENTS, Mends(), Caps())
+    extra = {h["host"]: dict(zip(h["extra_keys"], h["extra"], strict=True)) for h in entry["hosts"]}
+    assert extra == {
+        "mail.example.net": {"a.example|smtp-in|odd": "10"},
+        "other.example.net": {},
+    }
+
+
 def test_names_are_listed_only_when_they_are_asked_for() -> None:
     mends = Mends(list_names={DAY}, names={DAY: {"a.example"}})
     (entry,) = day_entries(KEYS, INCREMENTS, mends, Caps())

@@ -98,18 +98,57 @@ local function judge()
   return nil
 end
 
-local function add_host(day, host)
-  for index, key in ipairs(host.keys) do
-    local messages = host.messages[index]
-    local now = redis.call('HINCRBY', host.messages_key, key, messages)
-    if now == tonumber(messages) then
-      redis.call('SADD', day.names_key, string.match(key, '^[^|]*'))
-    end
-    redis.call('HINCRBY', host.bytes_key, key, host.bytes[index])
-    if host.extra[index] ~= '0' then
-      redis.call('HINCRBY', host.extra_key, key, host.extra[index])
+-- Numbers of so many digits, and their sum, are exact as doubles.
+local EXACT_DIGITS = 15
+-- Lua's stack bounds how many arguments a command may get.
+local AT_ONCE = 2000
+
+-- Add increments to distinct fields of a hash: one command to read and one to write a stretch of them,
+-- which costs Redis, and its append-only file, a fraction of a HINCRBY for each. `new` is called
+-- with each field that was not there.
+local function add_stretch(hash, fields, increments, first, last, new)
+  local found = redis.call('HMGET', hash, unpack(fields, first, last))
+  local written = {}
+  for index = first, last do
+    local field, increment, now = fields[index], increments[index], found[index - first + 1]
+    if not now then
+      new(field)
+      written[#written + 1] = field
+      written[#written + 1] = increment
+    elseif #now <= EXACT_DIGITS and #increment <= EXACT_DIGITS then
+      written[#written + 1] = field
+      written[#written + 1] = string.format('%.0f', tonumber(now) + tonumber(increment))
+    else
+      redis.call('HINCRBY', hash, field, increment)
     end
   end
+  if #written > 0 then
+    redis.call('HSET', hash, unpack(written))
+  end
+end
+
+local function add_fields(hash, fields, increments, new)
+  for first = 1, #fields, AT_ONCE do
+    add_stretch(hash, fields, increments, first, math.min(first + AT_ONCE - 1, #fields), new)
+  end
+end
+
+local function nothing() end
+
+local function add_names(set, names)
+  for first = 1, #names, AT_ONCE do
+    redis.call('SADD', set, unpack(names, first, math.min(first + AT_ONCE - 1, #names)))
+  end
+end
+
+local function add_host(day, host)
+  local names = {}
+  add_fields(host.messages_key, host.keys, host.messages, function(key)
+    names[#names + 1] = string.match(key, '^[^|]*')
+  end)
+  add_names(day.names_key, names)
+  add_fields(host.bytes_key, host.keys, host.bytes, nothing)
+  add_fields(host.extra_key, host.extra_keys, host.extra, nothing)
   redis.call('SADD', day.hosts_key, host.host)
 end
 

@@ -135,6 +135,7 @@ def _day_entry(
 
 
 def _host_entry(book: Book, day: date, host: str, increment: HostIncrement) -> dict[str, Any]:
+    repeated = list(zip(increment.keys, increment.extra, strict=True))
     return {
         "host": host,
         "messages_key": book.sums(day, host, "messages"),
@@ -143,7 +144,9 @@ def _host_entry(book: Book, day: date, host: str, increment: HostIncrement) -> d
         "keys": increment.keys,
         "messages": list(map(str, increment.messages)),
         "bytes": list(map(str, increment.bytes)),
-        "extra": list(map(str, increment.extra)),
+        # Few records were sent more than once: only their keys are named again.
+        "extra_keys": [key for key, extra in repeated if extra],
+        "extra": [str(extra) for _, extra in repeated if extra],
     }
 
 
