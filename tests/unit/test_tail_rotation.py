@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailtally_collector.tail import handles
 from tests.support.tailing import ROTATE_WAIT, Tailed
 
 if TYPE_CHECKING:
@@ -270,3 +272,56 @@ def test_lost_bytes_are_told_of_when_a_file_is_forgotten(
     tailed.look(101.0)
     assert [p.offset for p in tailed.tailer.positions()] == [0]
     assert "5 bytes unread" in caplog.text
+
+
+def test_a_log_that_may_not_be_read_is_told_of_once_and_read_when_it_may(
+    tailed: Tailed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(path: str, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    tailed.append(b"1\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(handles, "open_content", refuse)
+        assert tailed.look() + tailed.look(1) == b""
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert tailed.look(1) == b"1\n"
+
+
+def test_a_known_log_that_may_not_be_read_for_a_while_goes_on_later(
+    tailed: Tailed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    tailed.append(b"1\n")
+    tailed.look()
+    tailed.restart()
+    tailed.append(b"2\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(handles, "open_content", refuse)
+        assert tailed.look() == b""
+    assert tailed.look(1) == b"2\n"
+
+
+def test_a_removed_file_that_was_emptied_before_is_given_up(tailed: Tailed) -> None:
+    tailed.append(LINES)
+    tailed.look()
+    tailed.path().write_bytes(b"")
+    tailed.path().unlink()
+    tailed.append(b"new\n")
+    assert tailed.look() + tailed.look(1) == b"new\n"
+    assert tailed.tailer.caught_up_to() == tailed.now
+
+
+def test_a_compressed_file_that_breaks_after_it_was_read_is_not_read_again(
+    tailed: Tailed, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = gzip.compress(LINES)
+    tailed.path("stats.1.gz").write_bytes(whole)
+    assert tailed.look() == LINES
+    tailed.path("stats.1.gz").write_bytes(whole[:60])
+    assert tailed.look(1) + tailed.look(1) == b""
+    assert "cannot be read on" in caplog.text
+    tailed.path("stats.1.gz").write_bytes(whole + gzip.compress(b"more\n"))
+    assert tailed.look(1) == b"more\n"

@@ -1,8 +1,8 @@
 """The tail of the logs: every complete line of theirs is handed out once.
 
-A look at the directories goes ``discover`` → ``roster`` (with ``identity`` and ``kinship``
-to tell which file is which) → ``handles``; a piece of a file goes ``content`` → ``cut`` →
-``tailer``; ``sweep`` tells up to when nothing is unread.
+A look at the directories goes ``discover`` → ``roster`` → ``placing``, with ``identity`` and
+``kinship`` to tell which file is which. A piece of a file goes ``handles`` → ``content`` →
+``cut`` → ``tailer``. ``sweep`` tells up to when nothing is unread.
 """
 
 from mailtally_collector.tail.tailer import Chunk, Tailer

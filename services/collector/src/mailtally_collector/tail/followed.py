@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from mailtally_collector.positions import Position
-from mailtally_collector.tail.identity import extended, trail_at
+from mailtally_collector.tail.content import READ_ERRORS
+from mailtally_collector.tail.identity import agreement, extended, trail_at
 
 if TYPE_CHECKING:
     from mailtally_collector.positions import Seal
@@ -79,6 +80,19 @@ class Followed:
     def unread(self) -> int:
         """Bytes behind the offset, as far as known; of a gz file, those on disk."""
         return self._behind(self._looks())
+
+    def holds(self, content: Content) -> bool:
+        """What was read of it is in there."""
+        trail = self.position.trail
+        proved = not trail or agreement(trail, content) == trail[-1].at
+        return proved and content.window(self.position.offset) is not None
+
+    def still_holds(self) -> bool:
+        """What was read of it is in the open file; not so if that cannot be read."""
+        try:
+            return self.content is not None and self.holds(self.content)
+        except READ_ERRORS:
+            return False
 
     def advance(self, offset: int, marks: Trail) -> None:
         """It is read up to ``offset``, which is where the last of ``marks`` lies."""
