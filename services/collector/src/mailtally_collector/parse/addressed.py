@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailtally_collector.parse.page import Addresses
@@ -12,6 +12,9 @@ from mailtally_collector.parse.stats import bytes_of, read, settled
 if TYPE_CHECKING:
     from mailtally_collector.parse.machine import Bytes
     from mailtally_collector.parse.names import Key
+    from mailtally_shared.columns import Array
+
+_COLUMNS = ("time", "size", "attempts", "service", "host", "status", "domain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,15 @@ class Addressed:
     data: Bytes
     parsed: Parsed
     addresses: Addresses
+
+    def at(self, rows: Array) -> Addressed:
+        """The same with some of the records only; ``rows`` are their indices."""
+        columns = self.parsed.columns
+        selected = replace(
+            columns, **{name: getattr(columns, name)[rows] for name in _COLUMNS}
+        )
+        addresses = Addresses(*(column[rows] for column in self.addresses))
+        return replace(self, parsed=replace(self.parsed, columns=selected), addresses=addresses)
 
 
 def parse_addressed(chunk: bytes | bytearray | memoryview, key: Key) -> Addressed:

@@ -1,0 +1,76 @@
+"""What is added up of each record: messages, bytes, wasted bytes, bytes sent again. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+import numpy as np
+
+from mailtally_shared.columns import MAX_SUM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mailtally_shared.columns import Array, Columns
+
+
+class Waste(StrEnum):
+    """Why bytes were of no use to anybody."""
+
+    REJECTED = "rejected"
+    TIMED_OUT = "timed-out"
+    INFECTED = "infected"
+    FAILED = "failed"
+
+
+#: The waste that a status tells of. Success is none; of an unknown status nobody knows.
+WASTE_OF_STATUS: Final = {
+    "rejspam": Waste.REJECTED,
+    "manyhops": Waste.REJECTED,
+    "mboxoverquota": Waste.REJECTED,
+    "badmime": Waste.REJECTED,
+    "bytestooverflow": Waste.REJECTED,
+    "timeout": Waste.TIMED_OUT,
+    "rejclam": Waste.INFECTED,
+    "partial": Waste.FAILED,
+    "readerr": Waste.FAILED,
+}
+
+
+class Sums(NamedTuple):
+    """Totals of some records. None is ever above ``MAX_SUM``: there a sum stops."""
+
+    messages: int = 0
+    bytes: int = 0
+    wasted: int = 0
+    again: int = 0
+
+    def plus(self, other: Iterable[int]) -> Self:
+        """Both together."""
+        pairs = zip(self, other, strict=True)
+        return type(self)(*(min(a + b, MAX_SUM) for a, b in pairs))
+
+
+#: How many figures ``Sums`` has: the width of every array of sums.
+WIDTH: Final = len(Sums._fields)
+
+
+class Measures(NamedTuple):
+    """What each of ``n`` records adds to sums, besides one message; int64, shape ``(n,)``."""
+
+    size: Array
+    wasted: Array
+    again: Array
+
+    @classmethod
+    def of(cls, columns: Columns) -> Measures:
+        """Those of all records."""
+        is_waste = np.array([status in WASTE_OF_STATUS for status in columns.statuses], np.int64)
+        more = np.maximum(columns.attempts, 1) - 1
+        wasted = columns.size * is_waste[columns.status] if len(columns) else columns.size
+        return cls(columns.size, wasted, columns.size * more)
+
+    def at(self, rows: Array) -> Measures:
+        """Those of some records."""
+        return Measures(*(column[rows] for column in self))
