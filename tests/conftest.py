@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,10 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("default"), max_examples=300, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=5000)
+# For the mutation check: that a test fails is all it wants to know.
+settings.register_profile(
+    "unshrunk", settings.get_profile("default"), phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile(
     os.environ.get("MAILTALLY_TEST_PROFILE", "ci" if os.environ.get("CI") else "default")
 )

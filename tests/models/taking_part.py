@@ -1,0 +1,100 @@
+"""Who takes part in the ledger's model: collectors, their batches, a connection that breaks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import redis
+from hypothesis import strategies as st
+
+from mailtally_aggregator.request import Batch
+from mailtally_collector.ledger import Ledger
+from mailtally_shared.columns import MAX_SIZE, Service
+from tests.support.records import NOON, FakeCollector, Record, columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mailtally_shared.day_files import Sums
+    from mailtally_shared.header import BatchHeader
+    from mailtally_shared.state.client import State
+    from tests.models.plain_ledger import Rows
+
+#: Two of these on one day are too many.
+FLOOD = Record(time=NOON + 9 * 86_400, domain="flood.example", size=MAX_SIZE, attempts=700)
+
+records = st.lists(
+    st.builds(
+        Record,
+        time=st.sampled_from([NOON - 86_400, NOON, NOON + 86_400]),
+        domain=st.sampled_from([f"d{i}.example" for i in range(5)]),
+        service=st.sampled_from([Service.SMTP_IN, Service.POP3]),
+        status=st.sampled_from(["success", "timeout", "odd1", "odd2"]),
+        size=st.integers(0, 2**40),
+        attempts=st.integers(0, 3),
+        host=st.sampled_from(["mail1.example.net", "mail2.example.net"]),
+    ),
+    max_size=6,
+)
+
+
+class Sender(FakeCollector):
+    """Registers as a real collector does, with a new state directory."""
+
+    def register(self) -> None:
+        self.epoch = Ledger(self.state, self.keys).register(self.host, self.id, 0).epoch
+
+    def register_again(self) -> None:
+        """After the state forgot something."""
+        self.epoch = Ledger(self.state, self.keys).register(self.host, self.id, self.epoch).epoch
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A batch that was made; it may be delivered any number of times."""
+
+    sender: Sender
+    header: BatchHeader
+    records: Sequence[Record]
+
+    @property
+    def name(self) -> tuple[str, int]:
+        return self.header.collector_id, self.header.seq
+
+
+class Cut:
+    """A state whose connection breaks at a commit: before it, or with its answer under way."""
+
+    def __init__(self, state: State, *, before: bool) -> None:
+        self._state, self._before = state, before
+
+    def register_script(self, source: str) -> Any:  # noqa: ANN401 - whatever redis-py gives
+        script = self._state.register_script(source)
+
+        def run(**request: Any) -> Any:  # noqa: ANN401 - as above
+            if self._before:
+                raise redis.ConnectionError("the connection was reset")
+            answer = script(**request)
+            if json.loads(answer)["verdict"] == "applied":
+                raise redis.ConnectionError("the connection was reset")
+            return answer
+
+        return run
+
+
+def note(seq: int) -> str:
+    return f'{{"note":{seq}}}'
+
+
+def as_batches(group: Iterable[Sent]) -> list[Batch]:
+    return [Batch(sent.header, columns(sent.records)) for sent in group]
+
+
+def names(batches: Iterable[Batch]) -> set[tuple[str, int]]:
+    return {(batch.header.collector_id, batch.header.seq) for batch in batches}
+
+
+def by_key(sums: Iterable[Sums]) -> Rows:
+    return {tuple(row[:4]): tuple(row[4:]) for row in sums}  # type: ignore[misc]  # a named tuple cut in two
