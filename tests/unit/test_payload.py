@@ -1,5 +1,6 @@
 """A payload gives back what was put in, and nothing else is taken for one."""
 
+import json
 import struct
 
 import numpy as np
@@ -127,3 +128,32 @@ def test_a_descriptor_of_another_shape_is_refused(descriptor: bytes) -> None:
     with pytest.raises(BadBatch, match="cannot be read") as refused:
         decode(MAGIC + zstandard.compress(content))
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"records": 10**9},
+        {"records": -1},
+        {"columns": [["time", 3]]},
+        {"columns": [["unknown", 1]]},
+        {"time0": 10**30},
+        {"dictionaries": {"hosts": 10**9}},
+        {"columns": None},
+    ],
+)
+def test_a_descriptor_that_does_not_fit_is_refused(change: dict[str, object]) -> None:
+    raw = zstandard.decompress(encode(columns([Record()]))[4:])
+    length = int.from_bytes(raw[:4], "little")
+    descriptor = json.dumps(json.loads(raw[4 : 4 + length]) | change).encode()
+    changed = len(descriptor).to_bytes(4, "little") + descriptor + raw[4 + length :]
+    with pytest.raises(BadBatch):
+        decode(MAGIC + zstandard.compress(changed))
+
+
+def test_a_value_too_large_for_its_column_is_refused() -> None:
+    good = columns([Record()])
+    arrays = {field: getattr(good, field) for field in good.__slots__}
+    arrays["host"] = np.array([70_000], np.uint32)
+    with pytest.raises(BadBatch):
+        decode(encode(Columns(**arrays)))
