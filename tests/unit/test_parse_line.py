@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailtally_collector.parse import StatsParser
 from mailtally_shared.columns import Service
@@ -125,6 +127,15 @@ def test_bytes_are_decimal(size: bytes, counted: int) -> None:
 @pytest.mark.parametrize("size", [b"", b"-1", b"+1", b"1e3", b" 1", b"%d" % 2**53, b"9" * 40])
 def test_bytes_beyond_2_to_the_53_or_not_decimal_are_bad(size: bytes) -> None:
     assert reason(GOOD.replace(b"69", size)) == "bad-bytes"
+
+
+@given(st.text("0123456789/:", min_size=1, max_size=17))
+def test_bytes_of_any_length_are_read_to_the_digit(size: str) -> None:
+    line = GOOD.replace(b"69", size.encode())
+    if size.isdecimal() and int(size) < 2**53:
+        assert record(line).size == int(size)
+    else:
+        assert reason(line) == "bad-bytes"
 
 
 @pytest.mark.parametrize("status", ["novel", "Success", "s" * 32, "!~"])

@@ -8,6 +8,7 @@ from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.names import index_of, is_recent
 from mailtally_collector.parse.reasons import Reason
 from mailtally_collector.parse.scanning import all_digits, byte_at, number
+from mailtally_collector.parse.words import WORD, short_number
 from mailtally_shared.columns import MAX_ATTEMPTS, MAX_SIZE, MAX_SUM
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def read_measures(data: Bytes, pipes: int, row: int, page: Page) -> int:
     left = pipes - fields
     if left < 1:
         return -BAD_FIELDS
-    size = number(data, page.pipe[left] + 1, page.pipe[left + 1], MAX_SIZE)
+    size = field_number(data, left, MAX_SIZE, page)
     if size < 0:
         return -BAD_BYTES
     status = status_of(data, page.pipe[left + 1] + 1, page.pipe[left + 2], page)
@@ -46,7 +47,7 @@ def read_measures(data: Bytes, pipes: int, row: int, page: Page) -> int:
         return -BAD_STATUS
     attempts = 1
     if fields == WITH_ATTEMPTS:
-        attempts = number(data, page.pipe[left + 2] + 1, page.pipe[left + 3], MAX_ATTEMPTS)
+        attempts = field_number(data, left + 2, MAX_ATTEMPTS, page)
     if attempts < 0 or (attempts > 1 and size > MAX_SUM // attempts):
         return -BAD_ATTEMPTS
     page.size[row] = size
@@ -64,6 +65,18 @@ def fields_on_the_right(data: Bytes, pipes: int, page: Page) -> int:
     last, end = page.pipe[pipes - 1], page.pipe[pipes]
     digits = all_digits(data, last + 1, end) and all_digits(data, third + 1, second)
     return WITH_ATTEMPTS if digits else WITHOUT_ATTEMPTS
+
+
+@compiled
+def field_number(data: Bytes, pipe: int, most: int, page: Page) -> int:
+    """The number behind a pipe; -1 where it is none or larger than ``most``.
+
+    ``most`` has more than eight digits: up to those there is no need to compare.
+    """
+    start, end = page.pipe[pipe] + 1, page.pipe[pipe + 1]
+    if 0 < end - start <= WORD:
+        return short_number(page.words, end, end - start)
+    return number(data, start, end, most)
 
 
 @compiled

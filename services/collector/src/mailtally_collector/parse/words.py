@@ -18,13 +18,29 @@ Words = NDArray[np.uint64]
 #: Bytes in a word.
 WORD: Final = 8
 
+
+def repeated(byte: int) -> np.uint64:
+    """A word of eight equal bytes."""
+    return np.uint64(byte * 0x0101_0101_0101_0101)
+
+
 _ONE: Final = np.uint64(1)
 _TOP_BIT: Final = np.uint64(7)
 _TOP_BYTE: Final = np.uint64(56)
 _TOP_SIX_BITS: Final = np.uint64(58)
-_LOW_BITS: Final = np.uint64(0x7F7F_7F7F_7F7F_7F7F)
+_LOW_BITS: Final = repeated(0x7F)
 #: Added to the low bits of each byte, it sets the top bit of those from 0x20 on.
-_SPACE_AND_UP: Final = np.uint64(0x6060_6060_6060_6060)
+_SPACE_AND_UP: Final = repeated(0x60)
+#: The same of those from 10 on.
+_TEN_AND_UP: Final = repeated(0x76)
+_ALL_BITS: Final = np.uint64(2**64 - 1)
+_ZEROS: Final = repeated(ord("0"))
+#: Multiplied with, a digit, a pair or a four joins the next, with its weight; and the shift then.
+_PAIRS, _BYTE = np.uint64(1 + 10 * 2**8), np.uint64(8)
+_FOURS, _TWO_BYTES = np.uint64(1 + 100 * 2**16), np.uint64(16)
+_EIGHT, _FOUR_BYTES = np.uint64(1 + 10_000 * 2**32), np.uint64(32)
+_EACH_PAIR: Final = np.uint64(0x00FF_00FF_00FF_00FF)
+_EACH_FOUR: Final = np.uint64(0x0000_FFFF_0000_FFFF)
 #: Multiplied with, the lowest bits of all bytes come together in the top byte.
 _GATHERING: Final = np.uint64(0x0102_0408_1020_4080)
 #: A de Bruijn sequence: shifted by 0 … 63, its top six bits are a different number each time.
@@ -38,11 +54,6 @@ for _shift in range(64):
 def words_of(data: Bytes) -> Words:
     """The words of a chunk; they overlap and are no copy. Shape ``(len(data) - 7,)``."""
     return np.ndarray((max(0, len(data) - WORD + 1),), np.uint64, data.data, strides=(1,))
-
-
-def repeated(byte: int) -> np.uint64:
-    """A word of eight equal bytes."""
-    return np.uint64(byte * 0x0101_0101_0101_0101)
 
 
 @compiled
@@ -92,6 +103,22 @@ def first_bit(bits: np.uint64) -> int:
 def without_first(bits: np.uint64) -> np.uint64:
     """The others."""
     return bits & (bits - _ONE)
+
+
+@compiled
+def short_number(words: Words, end: int, count: int) -> int:
+    """The decimal number of the ``count`` bytes in front of ``end``, 1 … 8; -1 if it is none.
+
+    There is no loop whose end could not be foretold: all digits are joined to pairs, all pairs to
+    fours, and both fours to the number.
+    """
+    kept = _ALL_BITS << np.uint64(8 * (WORD - count))
+    digits = (words[np.uintp(end - WORD)] ^ _ZEROS) & kept
+    if (((digits & _LOW_BITS) + _TEN_AND_UP) | digits) & ~_LOW_BITS:
+        return -1
+    pairs = ((digits * _PAIRS) >> _BYTE) & _EACH_PAIR
+    fours = ((pairs * _FOURS) >> _TWO_BYTES) & _EACH_FOUR
+    return signed((fours * _EIGHT) >> _FOUR_BYTES)
 
 
 @compiled
