@@ -95,7 +95,8 @@ class Position:
 
     def to_json(self) -> dict[str, Any]:
         """As a part of a JSON text. Defaults are left out: it travels with every batch."""
-        return _POSITION.dump_python(self, mode="json", exclude_defaults=True)  # type: ignore[no-any-return] # it is an object
+        value: dict[str, Any] = _POSITION.dump_python(self, mode="json", exclude_defaults=True)
+        return value
 
     @classmethod
     def from_json(cls, value: object) -> Position:
