@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "mailtally.demo",
     "doctor": "mailtally.doctor.command",
     "report": "mailtally.report.command",
+    "statistics": "mailtally_collector.statistics.command",
     "up": "mailtally.up",
 }
 

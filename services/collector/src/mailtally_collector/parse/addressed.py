@@ -31,9 +31,7 @@ class Addressed:
     def at(self, rows: Array) -> Addressed:
         """The same with some of the records only; ``rows`` are their indices."""
         columns = self.parsed.columns
-        selected = replace(
-            columns, **{name: getattr(columns, name)[rows] for name in _COLUMNS}
-        )
+        selected = replace(columns, **{name: getattr(columns, name)[rows] for name in _COLUMNS})
         addresses = Addresses(*(column[rows] for column in self.addresses))
         return replace(self, parsed=replace(self.parsed, columns=selected), addresses=addresses)
 

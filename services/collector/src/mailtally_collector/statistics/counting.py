@@ -11,8 +11,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from mailtally_collector.statistics.part import Part, Wanted, part_of
-from mailtally_collector.statistics.piece import Piece
+from mailtally_collector.statistics.part import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
     from mailtally_collector.statistics.buffers import Buffers
     from mailtally_collector.statistics.figures import Figures
+    from mailtally_collector.statistics.part import Part, Wanted
+    from mailtally_collector.statistics.piece import Piece
 
 #: Pieces under way for each thread.
 _DEPTH: Final = 2

@@ -82,7 +82,6 @@ class Figures:
         self.senders.add(details.senders)
         self.recipients.add(details.recipients)
         self.sizes = [
-            sums.plus(more)
-            for sums, more in zip(self.sizes, details.sizes.tolist(), strict=True)
+            sums.plus(more) for sums, more in zip(self.sizes, details.sizes.tolist(), strict=True)
         ]
         self.largest = merged([*self.largest, *details.largest], self._most_largest)

@@ -39,7 +39,7 @@ class Roll(NamedTuple):
 def add_up(group: Array, measures: Measures, sums: Array) -> None:
     """Add each record to the sums of its group; ``group`` is uint32, shape ``(n,)``."""
     for row in range(len(group)):
-        k = np.uintp(group[row])
+        k = signed(group[row])
         sums[k, 0] += 1
         add(measures.size[row], k, 1, sums)
         add(measures.wasted[row], k, 2, sums)

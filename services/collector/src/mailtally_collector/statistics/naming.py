@@ -33,7 +33,9 @@ def files_named(patterns: Iterable[str]) -> list[Path]:
         seen = path.stat()
         once.setdefault((seen.st_dev, seen.st_ino), path)
     paths = set(once.values())
-    chosen = [path for path in paths if not (_is_compressed(path) and path.with_suffix("") in paths)]
+    chosen = [
+        path for path in paths if not (_is_compressed(path) and path.with_suffix("") in paths)
+    ]
     return sorted(chosen, key=_age)
 
 

@@ -37,7 +37,7 @@ def _zstd(raw: BinaryIO) -> Content:
 
 
 _DECOMPRESSORS: Final[dict[bytes, Callable[[BinaryIO], Content]]] = {
-    b"\x1f\x8b": gzip.GzipFile,
+    b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
     b"\x28\xb5\x2f\xfd": _zstd,
@@ -52,7 +52,7 @@ def open_raw(path: str) -> BufferedReader:
     """
     if path == STANDARD_INPUT:
         return cast("BufferedReader", sys.stdin.buffer)
-    return open(path, "rb")  # noqa: PTH123, SIM115 - it may name no path, and its owner closes it
+    return open(path, "rb")  # noqa: PTH123 - it may name no path
 
 
 def content_of(raw: BufferedReader) -> Content | None:

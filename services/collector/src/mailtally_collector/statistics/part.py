@@ -14,7 +14,7 @@ from mailtally_collector.rejects import LineReject
 from mailtally_collector.statistics.largest import Message, largest_of
 from mailtally_collector.statistics.measures import Measures, Sums
 from mailtally_collector.statistics.ranking import Named, named_ranges, named_texts, summed
-from mailtally_shared.columns import Columns, Service
+from mailtally_shared.columns import Service
 
 if TYPE_CHECKING:
     from mailtally_collector.parse import Rejects

@@ -66,6 +66,12 @@ class Stream:
         """The last line, where it has no line feed: nothing follows any more."""
         return self._reject("unterminated", self._rest) if self._rest else None
 
+    def rewind(self) -> None:
+        """Begin anew: the file was emptied."""
+        self._raw.seek(0)
+        self._content = None
+        self._rest, self._offset, self._overlong = b"", 0, 0
+
     def position(self) -> int:
         """Bytes of the file that were read; of what is no file, bytes of content."""
         try:
@@ -101,7 +107,8 @@ class Stream:
 
     def _piece(self, buffer: bytearray, end: int) -> Piece:
         """The lines in a buffer, without the first where bytes of it were dropped."""
-        start, rejects = 0, ()
+        start = 0
+        rejects: tuple[LineReject, ...] = ()
         if self._overlong:
             start = buffer.find(b"\n") + 1
             rejects = (self._reject("too-long", bytes(buffer[: start - 1])),)
