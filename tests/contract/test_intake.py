@@ -92,6 +92,14 @@ def test_what_is_sent_is_counted(pipe: Pipe) -> None:
     assert pipe.sums() == domain_sums(RECORDS)
 
 
+def test_a_message_that_a_lost_connection_still_hands_out_is_not_taken(pipe: Pipe) -> None:
+    pipe.drain()  # it waits for the next message from here on
+    pipe.send(pipe.mail1.batch(RECORDS))
+    pipe.intake.reset()
+    pipe.drain()
+    assert pipe.sums() in ({}, domain_sums(RECORDS))
+
+
 def test_a_batch_sent_many_times_counts_once_and_leaves_no_payload(pipe: Pipe) -> None:
     header = pipe.mail1.batch(RECORDS)
     payload = pipe.state.get(header.payload_key)

@@ -72,11 +72,14 @@ class Receiver:
             self._connection.release()
 
     def reset(self) -> None:
-        """After a failure: forget the connection and what came through it."""
+        """After a failure: forget the connection and what came through it.
+
+        Closing it may still hand out a message, which could not be acknowledged any more.
+        """
         former, self._connection = self._connection, self._connection.clone()
-        self._waiting, self._consumer = [], None
         with suppress(Unavailable), broker_errors(former):
             former.release()
+        self._waiting, self._consumer = [], None
 
     def _connect(self) -> None:
         if self._consumer is None:
