@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from mailtally_aggregator.snapshot import restore_newest
 from mailtally_shared.day_files.names import LOADED, LOADING
@@ -54,7 +54,7 @@ def open_state(
 def _check_eviction(state: State) -> None:
     """A ledger or a total that Redis drops to make room is counted again, or lost."""
     with unavailable_errors():
-        memory = cast("dict[str, Any]", state.info("memory"))
+        memory = state.info("memory")
     policy = str(memory.get("maxmemory_policy", ""))
     if memory.get("maxmemory") and policy.startswith("allkeys"):
         raise Refused(

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from mailtally_shared.process.lifecycle import Stop
 
 _log = logging.getLogger(__name__)
+#: Seconds that Redis may take to begin its answer when a whole day, or all of it, is read.
+_PATIENCE = 15.0
+#: Seconds that the day writer may take to finish what it has in hand at a stop.
+_GRACE = 3.0
 
 
 def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = False) -> None:
@@ -54,12 +58,16 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
                 state, keys, settings.statistic_dir, accept_empty=accept_empty_state
             ),
         )
-        writing = _Background(lambda: _write_days(settings, keys, stop), stop)
+        patient = connect_state(settings.resolved_state_url, timeout=_PATIENCE)
+        writing = _Background(lambda: _write_days(settings, keys, stop, state, patient), stop)
         writing.start()
         try:
             _take_in(settings, state, hosted, stop, health)
         finally:
             stop.request()
+            writing.join(_GRACE)
+            # Whatever it still waits for does not come: that ends the wait.
+            patient.connection_pool.disconnect()
             writing.join()
     if writing.error is not None:
         raise writing.error
@@ -112,19 +120,23 @@ def _take_in(
     receiver.reset()
 
 
-def _write_days(settings: AggregatorSettings, keys: StateKeys, stop: Stop) -> None:
-    """The loop of the day writer: whoever holds the lease writes; the others wait for it."""
-    state = connect_state(settings.resolved_state_url, timeout=60)
+def _write_days(
+    settings: AggregatorSettings, keys: StateKeys, stop: Stop, state: State, patient: State
+) -> None:
+    """The loop of the day writer: whoever holds the lease writes; the others wait for it.
+
+    ``patient`` is for whole days and snapshots, which may take long.
+    """
     lease = Lease(state, keys, settings.writer_lease)
     writer = DayWriter(
-        totals=Totals(state, keys),
+        totals=Totals(patient, keys),
         lease=lease,
         keys=keys,
         calendar=Calendar(settings.zone),
         directory=settings.statistic_dir,
         policy=settings.writer,
     )
-    saver = _Saver(settings, state, keys)
+    saver = _Saver(settings, patient, keys)
 
     def tick() -> None:
         if writer.tick(time.time()):

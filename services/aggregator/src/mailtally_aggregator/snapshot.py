@@ -78,7 +78,7 @@ def restore_snapshot(state: State, keys: StateKeys, path: Path) -> int:
     dumps = _read(path)
     pairs = [(k, d) for k, d in zip(dumps[::2], dumps[1::2], strict=True) if k != _lease(keys)]
     with unavailable_errors(), state.pipeline(transaction=True) as pipeline:
-        pipeline.watch(keys.format)
+        pipeline.watch(keys.format)  # type: ignore[no-untyped-call]  # its stub has no types
         if pipeline.exists(keys.format):
             return 0
         left = list(state.scan_iter(keys.everything_lasting[0]))
