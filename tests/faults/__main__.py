@@ -36,8 +36,8 @@ def main() -> int:
         databases = Databases(held)
         for seed in _seeds(options):
             results.append(_run(make_plan(seed), databases, keep=options.keep))
-            print(told(results[-1]), flush=True)
-    print(summed_up(results))
+            _say(told(results[-1]))
+    _say(summed_up(results))
     return int(not results or any(result.differences for result in results))
 
 
@@ -57,6 +57,11 @@ class Databases:
         self._server = self._server or self._held.enter_context(running_server())
         with new_database(self._server) as url:
             yield url
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -57,7 +57,7 @@ class Injector:
         }
         self._ends: dict[str, Callable[[str], None]] = {
             "kill": self._start,
-            "stop": self._start_after_stop,
+            "stop": site.wanted.add,  # started when it has ended, which may take its time
             "pause": lambda name: site.processes[name].signal(signal.SIGCONT),
             "disk-full": lambda name: site.processes[name].limit_files(None),
             "state-directory-lost": self._start,
@@ -94,20 +94,11 @@ class Injector:
         for name, process in site.processes.items():
             process.signal(signal.SIGCONT)
             process.limit_files(None)
-            if name not in site.wanted:
-                self._start_after_stop(name)
+            site.wanted.add(name)
 
     def _start(self, name: str) -> None:
         if self._site.processes[name].exit_code is not None:
             self._site.start(name)
-
-    def _start_after_stop(self, name: str) -> None:
-        """A stop may take its time; a paused service stops only when it goes on."""
-        process = self._site.processes[name]
-        process.signal(signal.SIGCONT)
-        process.limit_files(None)
-        process.wait()
-        self._site.start(name)
 
     def _storm(self, name: str) -> None:
         for _ in range(_STORM):
@@ -156,11 +147,11 @@ def cut_database(url: str) -> None:
 
 def _make_replica(client: redis.Redis) -> None:
     """A replica of nobody that answers: it refuses writes with READONLY."""
-    client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    client.replicaof("127.0.0.1", "1")
 
 
 def _make_master(client: redis.Redis) -> None:
-    client.execute_command("REPLICAOF", "NO", "ONE")
+    client.replicaof("NO", "ONE")
 
 
 def _lose_queue(client: redis.Redis) -> None:
@@ -169,7 +160,7 @@ def _lose_queue(client: redis.Redis) -> None:
 
 
 def _double_queue(client: redis.Redis) -> None:
-    for message in client.lrange(QUEUE, 0, -1):  # type: ignore[union-attr]  # not awaitable here
+    for message in client.lrange(QUEUE, 0, -1):
         client.rpush(QUEUE, message)
 
 

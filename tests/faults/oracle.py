@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -82,9 +82,9 @@ def _compare(where: str, found: Sums, expected: Mapping[Key, tuple[int, int]]) -
 def _ledgers(state: State, truth: Truth) -> Iterator[str]:
     """Lines read = records + malformed, over all collectors that ever were."""
     lines = malformed = 0
-    for collector in state.smembers(_KEYS.collectors):  # type: ignore[union-attr]  # not awaitable
-        fields = state.hgetall(_KEYS.ledger(collector.decode()))
-        for name, value in fields.items():  # type: ignore[union-attr]  # not awaitable
+    for collector in cast("set[bytes]", state.smembers(_KEYS.collectors)):
+        ledger = state.hgetall(_KEYS.ledger(collector.decode()))
+        for name, value in cast("dict[bytes, bytes]", ledger).items():
             lines += int(value) if name == b"lines" else 0
             malformed += int(value) if name.startswith(b"malformed:") else 0
     if (lines, malformed) != (truth.lines, truth.malformed):

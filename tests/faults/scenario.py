@@ -127,9 +127,7 @@ def _is_settled(site: Site) -> bool:
     keys = StateKeys()
     with site.redis.client() as client:
         for day in DAYS:
-            changes, written = client.hmget(  # type: ignore[misc]  # not awaitable here
-                keys.totals.day(day), "changes", "written_changes"
-            )
+            changes, written = client.hmget(keys.totals.day(day), "changes", "written_changes")
             if changes != written:
                 return False
     return not any(site.statistic_dir.glob("*.qml.txt"))

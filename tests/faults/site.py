@@ -156,7 +156,9 @@ class Site:
 
     def _add(self, name: str, role: str, own: dict[str, str]) -> None:
         settings = self.settings(role) | own
-        self.processes[name] = Process(role, ("run",), settings, self.directory / f"{name}.log")
+        self.processes[name] = Process(
+            role, ("run", "--debug"), settings, self.directory / f"{name}.log"
+        )
 
     def _kill_all(self) -> None:
         for process in self.processes.values():

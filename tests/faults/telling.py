@@ -44,10 +44,12 @@ def summed_up(results: Sequence[Result]) -> str:
     recoveries = sorted(result.recovery for result in results)
     return "\n".join(
         [
-            f"{len(results)} seeds, {sum(r.lines for r in results):,} lines, "
-            f"{sum(kinds.values()):,} faults, "
-            f"{sum(len(r.restarts) for r in results):,} restarts of services that gave up, "
-            f"{sum(r.seconds for r in results) / 60:.1f} minutes.",
+            (
+                f"{len(results)} seeds, {sum(r.lines for r in results):,} lines, "
+                f"{sum(kinds.values()):,} faults, "
+                f"{sum(len(r.restarts) for r in results):,} restarts of services that gave up, "
+                f"{sum(r.seconds for r in results) / 60:.1f} minutes."
+            ),
             f"Recovery: median {median(recoveries):.1f} s, longest {recoveries[-1]:.1f} s.",
             "Faults: " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()) + ".",
             f"Seeds with differences to the oracle: {', '.join(failed) or 'none'}.",
