@@ -46,6 +46,12 @@ def test_malformed_lines_alone_make_a_batch() -> None:
     assert batcher.is_empty
 
 
+def test_a_flood_of_malformed_lines_fills_a_batch() -> None:
+    batcher = Batcher(LIMITS)
+    batcher.append(span(0, 10), columns([Record()] * 4), ["nul"] * 6, 100.0)
+    assert batcher.is_full
+
+
 def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
     batcher = Batcher(LIMITS)
     batcher.append(span(0, 10), columns([Record()]), [], 100.0)

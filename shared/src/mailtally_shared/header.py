@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from mailtally_shared.errors import BadBatch, one_line
 
 #: Largest announcement that is read, in bytes.
-MAX_MESSAGE = 2**20
+MAX_MESSAGE = 16 * 2**20
+#: Longest progress note, in characters: some 25,000 log files at 300 each.
+MAX_PROGRESS = 8 * 2**20
 #: Characters of the validator's own words that an error repeats: they may quote the message.
 _LONGEST_TOLD = 200
 
@@ -54,7 +56,7 @@ class BatchHeader(_Message):
     time_min: Count | None = None
     time_max: Count | None = None
     watermark: Count
-    progress: Annotated[str, Field(max_length=512 * 1024)]
+    progress: Annotated[str, Field(max_length=MAX_PROGRESS)]
     payload_key: Annotated[str, Field(max_length=512)]
     payload_bytes: Count
     checksum: Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\z")]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """A batch is ready with so many records, or when its first line waited so many seconds."""
+    """A batch is ready with so many lines, or when its first one waited so many seconds."""
 
     records: int = 65_536
     linger: float = 0.2
@@ -51,7 +51,7 @@ class Batcher:
     @property
     def is_full(self) -> bool:
         """It is large enough, whatever its age."""
-        return self._records >= self.limits.records
+        return self._records + self._malformed.total() >= self.limits.records
 
     def is_ready(self, now: float) -> bool:
         """It is worth sending."""

@@ -49,7 +49,7 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
         4 * 2**20
     )
     batch_records: Annotated[
-        Count, Field(description="A batch is sent when it has so many records.", le=2**20)
+        Count, Field(description="A batch is sent when it has so many lines.", le=2**20)
     ] = 65_536
     linger: Annotated[
         SecondsOrZero, Field(description="A smaller batch is sent when it is this old.")
