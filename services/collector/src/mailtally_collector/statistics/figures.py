@@ -12,8 +12,8 @@ from mailtally_collector.statistics.ranking import MOST_NAMES, Ranking
 from mailtally_shared.columns import OTHER_STATUS
 
 if TYPE_CHECKING:
-    from mailtally_collector.rejects import LineReject
     from mailtally_collector.statistics.largest import Message
+    from mailtally_collector.statistics.piece import BadLine
 
 #: Statuses beyond the known ones that are told apart (RULES section 1).
 MOST_UNKNOWN: Final = 200
@@ -32,7 +32,7 @@ class Figures:
         self.kinds: dict[Kind, Sums] = {}
         self.quarters: dict[int, Sums] = {}
         self.malformed: Counter[str] = Counter()
-        self.examples: dict[str, list[LineReject]] = {}
+        self.examples: dict[str, list[BadLine]] = {}
         self.domains = Ranking(by, most_names)
         self.senders = Ranking(by, most_names)
         self.recipients = Ranking(by, most_names)

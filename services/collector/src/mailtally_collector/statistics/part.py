@@ -10,9 +10,9 @@ import numpy as np
 
 from mailtally_collector.parse import Reason
 from mailtally_collector.parse.addressed import parse_addressed
-from mailtally_collector.rejects import LineReject
 from mailtally_collector.statistics.largest import Message, largest_of
 from mailtally_collector.statistics.measures import Measures, Sums
+from mailtally_collector.statistics.piece import BadLine
 from mailtally_collector.statistics.ranking import Named, named_ranges, named_texts, summed
 from mailtally_shared.columns import Service
 
@@ -78,7 +78,7 @@ class Part:
     first: int | None = None
     last: int | None = None
     malformed: Counter[str] = field(default_factory=Counter)
-    examples: list[LineReject] = field(default_factory=list)
+    examples: list[BadLine] = field(default_factory=list)
     details: Details | None = None
 
 
@@ -155,4 +155,4 @@ def _add_malformed(part: Part, piece: Piece, rejects: Rejects) -> None:
             start, end = int(rejects.start[row]), int(rejects.end[row])
             kept = bytes(piece.data[start : min(end, start + EXAMPLE_LENGTH)])
             offset = piece.offset + start
-            part.examples.append(LineReject(piece.path, offset, end - start, label, kept))
+            part.examples.append(BadLine(piece.path, offset, end - start, label, kept))

@@ -1,12 +1,27 @@
-"""A stretch of a log as it is handed to a thread."""
+"""A stretch of a log as it is handed to a thread. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from mailtally_collector.rejects import LineReject
+
+class BadLine(NamedTuple):
+    """A malformed line.
+
+    Attributes:
+        path: the file it is in.
+        offset: where it begins there.
+        length: its bytes, without the line feed.
+        reason: one lower-case token.
+        kept: its bytes, or the first of them.
+    """
+
+    path: str
+    offset: int
+    length: int
+    reason: str
+    kept: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +40,4 @@ class Piece:
     offset: int
     data: memoryview
     buffer: bytearray
-    rejects: tuple[LineReject, ...] = ()
+    rejects: tuple[BadLine, ...] = ()

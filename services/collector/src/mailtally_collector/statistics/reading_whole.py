@@ -13,10 +13,9 @@ from mailtally_collector.statistics.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from mailtally_collector.rejects import LineReject
     from mailtally_collector.statistics.figures import Figures
     from mailtally_collector.statistics.part import Wanted
-    from mailtally_collector.statistics.piece import Piece
+    from mailtally_collector.statistics.piece import BadLine, Piece
 
 
 def read_whole(
@@ -51,7 +50,7 @@ def read_whole(
             _end(stream, figures, warn)
 
 
-def add_unfinished(figures: Figures, line: LineReject | None) -> None:
+def add_unfinished(figures: Figures, line: BadLine | None) -> None:
     """Count the last line of a log that has ended, if it never got its line feed."""
     if line is not None:
         part = Part(lines=1, records=0)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailtally_collector.rejects import LineReject
 from mailtally_collector.statistics.opening import READ_ERRORS, content_of
-from mailtally_collector.statistics.piece import Piece
+from mailtally_collector.statistics.piece import BadLine, Piece
 from mailtally_collector.tail.cut import LONGEST_LINE
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Stream:
             else:
                 buffers.give(buffer)
 
-    def unfinished(self) -> LineReject | None:
+    def unfinished(self) -> BadLine | None:
         """The last line, where it has no line feed: nothing follows any more."""
         return self._reject("unterminated", self._rest) if self._rest else None
 
@@ -108,7 +107,7 @@ class Stream:
     def _piece(self, buffer: bytearray, end: int) -> Piece:
         """The lines in a buffer, without the first where bytes of it were dropped."""
         start = 0
-        rejects: tuple[LineReject, ...] = ()
+        rejects: tuple[BadLine, ...] = ()
         if self._overlong:
             start = buffer.find(b"\n") + 1
             rejects = (self._reject("too-long", bytes(buffer[: start - 1])),)
@@ -116,6 +115,6 @@ class Stream:
         self._overlong = 0
         return Piece(self.path, offset + start, memoryview(buffer)[start:end], buffer, rejects)
 
-    def _reject(self, reason: str, kept: bytes) -> LineReject:
+    def _reject(self, reason: str, kept: bytes) -> BadLine:
         length = len(kept) + self._overlong
-        return LineReject(self.path, self._offset, length, reason, kept[:LONGEST_LINE])
+        return BadLine(self.path, self._offset, length, reason, kept[:LONGEST_LINE])
