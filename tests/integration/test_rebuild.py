@@ -1,0 +1,141 @@
+"""A day whose totals were lost comes back from its logs, as a revision that the loader takes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select
+
+from mailtally.rebuild.command import rebuild
+from mailtally_shared.database.engine import open_engine
+from mailtally_shared.database.tables import CHANGE, DAILY
+from mailtally_shared.day_files import DayNames, read_day
+from tests.support.cluster import log_line
+from tests.support.hand_driven_site import HandDrivenSite
+from tests.support.records import NOON, Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mailtally_shared.state.client import State
+
+DAY = date(2026, 2, 16)
+NAMES = DayNames.of(DAY)
+NEXT_NOON = NOON + 86_400
+MAIL1, MAIL2 = "mail1.example.com", "mail2.example.com"
+
+
+class Lost:
+    """A site that counted a day, wrote and loaded it, and then lost its Redis."""
+
+    def __init__(self, site: HandDrivenSite, logs: Path) -> None:
+        self.site, self.logs = site, logs
+        logs.mkdir()
+        site.count([Record(host=MAIL1, size=10), Record(host=MAIL2, size=5)], NEXT_NOON)
+        site.write(NEXT_NOON)
+        site.load(NEXT_NOON)
+        site.state.flushall()
+
+    def log(self, host: str, *sizes: int, time: int = NOON) -> None:
+        with (self.logs / f"{host}.stats").open("ab") as log:
+            log.writelines(log_line(time, "a@example.com", size, host) for size in sizes)
+
+    def rebuild(self, *options: str) -> Result:
+        command = ["--day", str(DAY), "--logs", str(self.logs / "*"), *options]
+        return CliRunner().invoke(rebuild, command)
+
+    def billed(self) -> int:
+        self.site.load(NEXT_NOON + 60)
+        engine = open_engine(self.site.database_url)
+        with engine.connect() as connection:
+            found = connection.execute(select(DAILY.c.bytes)).scalar_one()
+        engine.dispose()
+        return int(found)
+
+    def changes(self) -> list[tuple[int, int]]:
+        engine = open_engine(self.site.database_url)
+        with engine.connect() as connection:
+            query = select(CHANGE.c.old_bytes, CHANGE.c.new_bytes).order_by(CHANGE.c.load_id)
+            found = [(int(old or 0), int(new)) for old, new in connection.execute(query)]
+        engine.dispose()
+        return found
+
+
+@pytest.fixture
+def lost(
+    redis_client: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_redis: object
+) -> Lost:
+    site = HandDrivenSite(redis_client, tmp_path / "data", f"sqlite:///{tmp_path}/billing.sqlite")
+    site.put_into_environment(empty_redis.state_url, monkeypatch)  # type: ignore[attr-defined]  # an EmbeddedRedis
+    return Lost(site, tmp_path / "logs")
+
+
+def test_the_logs_give_the_next_revision_which_is_loaded_with_its_audit(lost: Lost) -> None:
+    lost.log(MAIL1, 10, 7)
+    lost.log(MAIL2, 5)
+    lost.log(MAIL2, 1000, time=NOON - 86_400)
+    done = lost.rebuild()
+    assert done.exit_code == 0, done.output
+    assert "revision 2" in done.output
+    manifest = read_day(lost.site.statistic_dir, NAMES).manifest
+    assert manifest is not None
+    assert (manifest.revision, manifest.total_bytes, manifest.complete) == (2, 22, True)
+    assert lost.billed() == 22
+    assert lost.changes()[-1] == (15, 22)
+
+
+def test_logs_that_say_the_same_change_nothing(lost: Lost) -> None:
+    lost.log(MAIL1, 10)
+    lost.log(MAIL2, 5)
+    assert "nothing to do" in lost.rebuild().output
+    assert not (lost.site.statistic_dir / NAMES.qml).exists()
+
+
+def test_a_host_without_logs_is_refused_or_kept_from_the_archive(lost: Lost) -> None:
+    lost.log(MAIL1, 10, 7)
+    refused = lost.rebuild()
+    assert refused.exit_code == 1
+    assert MAIL2 in refused.output
+    assert not (lost.site.statistic_dir / NAMES.qml).exists()
+    assert lost.rebuild("--archive").exit_code == 0
+    assert lost.billed() == 22
+
+
+def test_a_day_becomes_lower_only_when_told(lost: Lost) -> None:
+    lost.log(MAIL1, 3)
+    assert lost.rebuild("--lower").exit_code == 0
+    assert lost.billed() == 3
+
+
+def test_a_day_that_redis_still_holds_is_left_to_the_day_writer(lost: Lost) -> None:
+    lost.site.state.hset(lost.site.keys.totals.day(DAY), "messages", 1)
+    lost.log(MAIL1, 10, 7)
+    lost.log(MAIL2, 5)
+    refused = lost.rebuild()
+    assert refused.exit_code == 1
+    assert "live totals" in refused.output
+    assert lost.rebuild("--even-if-live").exit_code == 0
+
+
+def test_a_day_that_was_never_written_begins_with_revision_one(lost: Lost) -> None:
+    lost.log(MAIL1, 4, time=NEXT_NOON)
+    done = lost.rebuild("--day", "2026-02-17")
+    assert "revision 1" in done.output
+
+
+def test_logs_without_a_line_of_the_day_and_globs_without_a_file_are_told(lost: Lost) -> None:
+    assert "No file matches" in lost.rebuild().output
+    lost.log(MAIL1, 4, time=NEXT_NOON)
+    assert "hold no line" in lost.rebuild().output
+
+
+def test_files_in_the_loaders_hands_and_damaged_ones_are_refused(lost: Lost) -> None:
+    lost.log(MAIL1, 10)
+    archived = lost.site.statistic_dir / "loaded" / f"{NAMES.breakdown}.gz"
+    archived.write_bytes(archived.read_bytes()[:-9])
+    assert "cannot be read" in lost.rebuild().output
+    (lost.site.statistic_dir / "loading" / NAMES.stem).mkdir(parents=True)
+    assert "in hand" in lost.rebuild().output
