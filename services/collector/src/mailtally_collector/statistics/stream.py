@@ -55,11 +55,12 @@ class Stream:
                 buffers.give(buffer)
                 return
             end = buffer.rfind(b"\n", 0, filled) + 1
+            piece = self._piece(buffer, end) if end else None
             self._keep(view[end:filled])
-            if end:
-                yield self._piece(buffer, end)
-            else:
+            if piece is None:
                 buffers.give(buffer)
+            else:
+                yield piece
 
     def unfinished(self) -> BadLine | None:
         """The last line, where it has no line feed: nothing follows any more."""
