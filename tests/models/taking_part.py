@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mailtally_shared.state.client import State
     from tests.models.plain_ledger import Rows
 
-#: Two of these on one day are too many.
-FLOOD = Record(time=NOON + 9 * 86_400, domain="flood.example", size=MAX_SIZE, attempts=700)
+#: Three of these on one day are too many.
+FLOOD = Record(time=NOON + 9 * 86_400, domain="flood.example", size=MAX_SIZE, attempts=500)
 
 records = st.lists(
     st.builds(

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("shared", "services", "tests")
 #: What pytest says when tests failed, rather than could not be run.
 _PASSED, _FAILED = 0, 1
+OUTPUT = "pytest.out"  # of the latest run, in the copy
 _PATIENCE = 900  # seconds for the tests of one mutant
 
 
@@ -34,6 +35,7 @@ def main() -> int:
         copy_tree(copy)
         untouched = sorted({test for mutant in chosen for test in mutant.tests})
         if run_tests(copy, untouched) != _PASSED:
+            sys.stderr.write((copy / OUTPUT).read_text("utf-8"))
             sys.stderr.write("The tests fail on the untouched tree; nothing can be said.\n")
             return 1
         survivors = [mutant.name for mutant in chosen if not is_killed(copy, mutant)]
@@ -89,6 +91,7 @@ def run_tests(copy: Path, tests: list[str] | tuple[str, ...]) -> int:
     )
     if done.returncode not in (_PASSED, _FAILED):
         raise SystemExit(f"pytest could not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    (copy / OUTPUT).write_text(done.stdout, "utf-8")
     return done.returncode
 
 
