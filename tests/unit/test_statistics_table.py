@@ -1,0 +1,150 @@
+"""The page for people: golden pages, widths, colours, and nothing hostile on the terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailtally_collector.statistics.drawing import bar, curve
+from mailtally_collector.statistics.look import Look, look_of
+from mailtally_collector.statistics.measures import Sums
+from mailtally_collector.statistics.printable import cells_of, printable, shortened
+from mailtally_collector.statistics.selection import Selection
+from mailtally_collector.statistics.table_view import table
+from mailtally_collector.statistics.wording import human_size, share
+from tests.support.statistics_counted import summary_of
+from tests.support.statistics_golden import LOOKS, golden, page
+from tests.support.statistics_sample import SAMPLE
+from tests.support.traffic_lines import chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COLOURS = re.compile(r"\x1b\[\d+m")
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_the_page_looks_as_it_did(name: str) -> None:
+    assert page(name) == golden(name).read_text("utf-8"), (
+        "run `python -m tests.support.statistics_golden` and look at what changed"
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in LOOKS if LOOKS[name].short])
+def test_no_table_is_wider_than_the_terminal(name: str) -> None:
+    width = LOOKS[name].width
+    wide = [line for line in page(name).splitlines() if cells_of(COLOURS.sub("", line)) > width]
+    # Sentences are not cut: a terminal folds them.
+    assert [line for line in wide if not line.rstrip().endswith(".")] == [] or width < 80
+
+
+def test_colours_change_nothing_but_colours() -> None:
+    assert COLOURS.sub("", page("statistics-80-colour")) == page("statistics-80")
+
+
+def test_what_goes_into_a_pipe_is_exact_and_whole() -> None:
+    piped = page("statistics-piped")
+    assert "carol.with.a.rather.long.name.that.has.to.be.cut.somewhere@example.com" in piped
+    assert "\x1b" not in piped
+    assert not re.search(r"\d,\d{3}|[KMG]iB\s+\d", piped.partition("Sizes")[0])
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    shown = page("statistics-80-ascii").replace("b\u00fccher", "")
+    assert shown.isascii()
+
+
+@settings(deadline=None)
+@given(chunks)
+def test_nothing_of_a_hostile_log_reaches_the_terminal_as_it_is(content: bytes) -> None:
+    lines = list(table(summary_of(content), Look(short=True)))
+    assert all(line.isprintable() for line in lines)
+
+
+def test_nothing_selected_says_so() -> None:
+    summary = summary_of(SAMPLE, selection=Selection(statuses=frozenset({"never"})))
+    assert "None is of that kind." in list(table(summary, Look()))
+    empty = list(table(summary_of(b""), Look()))
+    assert empty[1:] == [
+        "0 lines: 0 records, none malformed.",
+        "There is nothing to count in them.",
+    ]
+
+
+class Terminal(io.StringIO):
+    def __init__(self, *, is_terminal: bool, encoding: str = "utf-8") -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+        self.encoding = encoding
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_terminal", "expected"),
+    [
+        ({}, True, Look(80, short=True, colour=True)),
+        ({"COLUMNS": "200"}, True, Look(200, short=True, colour=True)),
+        ({"COLUMNS": "wide"}, True, Look(80, short=True, colour=True)),
+        ({"NO_COLOR": "1"}, True, Look(80, short=True)),
+        ({"NO_COLOR": ""}, True, Look(80, short=True, colour=True)),
+        ({"TERM": "dumb"}, True, Look(80, short=True)),
+        ({}, False, Look(80)),
+        ({"COLUMNS": "120"}, False, Look(120)),
+    ],
+)
+def test_the_surroundings_say_what_can_be_shown(
+    environment: Mapping[str, str],
+    is_terminal: bool,  # noqa: FBT001 - a parameter of the test
+    expected: Look,
+) -> None:
+    assert look_of(Terminal(is_terminal=is_terminal), environment) == expected
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "no-such-encoding"])
+def test_an_encoding_without_blocks_gets_ascii(encoding: str) -> None:
+    assert not look_of(Terminal(is_terminal=True, encoding=encoding), {}).unicode
+
+
+@given(st.text(), st.integers(0, 40))
+def test_a_shortened_text_fits_and_keeps_its_ends(text: str, width: int) -> None:
+    text = printable(text.encode("utf-8", "surrogatepass"))
+    short = shortened(text, width, "…")
+    assert cells_of(short) <= width
+    assert short == text or "…" in short or not width
+
+
+@given(st.integers(0, 10**12), st.integers(1, 10**12), st.integers(1, 60))
+def test_a_bar_fits_and_what_is_something_is_seen(value: int, most: int, width: int) -> None:
+    value = min(value, most)
+    for unicode in (True, False):
+        drawn = bar(value, most, width, unicode=unicode)
+        assert len(drawn) <= width
+        assert bool(drawn) == bool(value)
+
+
+def test_a_curve_has_a_mark_for_every_value() -> None:
+    assert curve([0, 1, 50, 100], 100, unicode=True) == "·▁▄█"
+    assert curve([0, 1, 50, 100], 100, unicode=False) == " .-#".replace("-", "=")
+    assert curve([0, 0], 0, unicode=True) == "··"
+
+
+def test_sizes_and_shares_are_spelled_for_people() -> None:
+    sizes = (0, 1023, 1024, 1536, 1024**2 - 1, 2**63 - 1)
+    assert [human_size(size) for size in sizes] == [
+        *("0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "8.0 EiB")
+    ]
+    assert [share(part, 3000) for part in (0, 1, 1500, 3000)] == [
+        *("0 %", "<0.1 %", "50.0 %", "100.0 %")
+    ]
+    assert share(0, 0) == "0 %"
+
+
+def test_sums_stop_at_their_limit() -> None:
+    assert Sums(1, 2**63 - 1).plus(Sums(1, 1)) == Sums(2, 2**63 - 1)
