@@ -15,7 +15,7 @@ from tests.faults.site import COLLECTORS
 from tests.faults.traffic import DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mailtally_shared.state.client import State
     from tests.faults.site import Site
@@ -56,7 +56,7 @@ def billed(database_url: str) -> Sums:
     return {(days[str(day)], domain): (hits, size) for day, domain, hits, size in rows}
 
 
-def differences(site: Site, truth: Truth) -> list[str]:
+def differences(site: Site, truth: Truth, collectors: Sequence[str] = COLLECTORS) -> list[str]:
     """Everything that is not as it must be; nothing is under way any more."""
     expected = truth.sums()
     with connect_state(site.redis.url) as state:
@@ -66,7 +66,7 @@ def differences(site: Site, truth: Truth) -> list[str]:
             *_ledgers(state, truth),
             *_kept_aside(state),
         ]
-    return [*found, *_spools(site), *_said(site)]
+    return [*found, *_spools(site, collectors), *_said(site)]
 
 
 def _compare(where: str, found: Sums, expected: Mapping[Key, tuple[int, int]]) -> Iterator[str]:
@@ -101,8 +101,8 @@ def _kept_aside(state: State) -> Iterator[str]:
         yield "Records came too late, though no day was closed."
 
 
-def _spools(site: Site) -> Iterator[str]:
-    for name in COLLECTORS:
+def _spools(site: Site, collectors: Sequence[str]) -> Iterator[str]:
+    for name in collectors:
         path = site.state_dir(name) / "state.sqlite"
         if not path.exists():
             yield f"{path} was never made."
@@ -120,5 +120,5 @@ def _said(site: Site) -> Iterator[str]:
     for name, process in site.processes.items():
         said = process.log.read_text("utf-8", "replace") if process.log.exists() else ""
         for line in said.splitlines():
-            if line.startswith(("Unexpected ", "Traceback ")):
+            if line.startswith(("Unexpected ", "Exception in thread ")):
                 yield f"{name} said: {line}"

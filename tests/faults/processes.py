@@ -10,13 +10,15 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mailtally_shared.process import crash_points
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.faults.preloaded"])
+_context.set_forkserver_preload(["tests.faults.preloaded", "pytest"])
 
 _STOP_TIMEOUT = 15.0  # seconds; a service promises 10 on an idle machine
 _NO_LIMIT = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -37,9 +39,9 @@ class Process:
         """How it ended; negative for a signal, ``None`` while it runs."""
         return self._process.exitcode if self._process else 0
 
-    def start(self) -> None:
-        """Start it anew."""
-        process = _context.Process(target=_serve, args=self._given, daemon=True)
+    def start(self, crash_at: str = "") -> None:
+        """Start it anew; ``crash_at`` names the crash point that it dies at."""
+        process = _context.Process(target=_serve, args=(*self._given, crash_at), daemon=True)
         process.start()
         self._process = process
 
@@ -73,7 +75,9 @@ class Process:
                 resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
 
 
-def _serve(command: str, arguments: tuple[str, ...], settings: Mapping[str, str], log: str) -> None:
+def _serve(
+    command: str, arguments: tuple[str, ...], settings: Mapping[str, str], log: str, crash_at: str
+) -> None:
     from tests.faults.preloaded import COMMANDS  # noqa: PLC0415 - only where it is preloaded
 
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -81,4 +85,8 @@ def _serve(command: str, arguments: tuple[str, ...], settings: Mapping[str, str]
     os.dup2(output, 2)
     os.close(output)
     os.environ.update(settings)
+    if crash_at:
+        # The variable is read once, when the program is loaded.
+        os.environ[crash_points.VARIABLE] = crash_at
+        os.execv(sys.executable, [sys.executable, "-m", f"mailtally_{command}", *arguments])
     sys.exit(COMMANDS[command](args=list(arguments), standalone_mode=True))

@@ -115,9 +115,11 @@ class Proxy:
         link = _Link(writer, downstream, is_dead=self._state is Network.SILENT)
         self._links.add(link)
         try:
-            await asyncio.gather(
-                self._pump(reader, downstream, link), self._pump(upstream, writer, link, back=True)
-            )
+            with suppress(asyncio.CancelledError):  # it is closed
+                await asyncio.gather(
+                    self._pump(reader, downstream, link),
+                    self._pump(upstream, writer, link, back=True),
+                )
         finally:
             self._links.discard(link)
 

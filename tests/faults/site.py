@@ -99,6 +99,10 @@ class Site:
         self.wanted.add(name)
         self._ended.pop(name, None)
 
+    def start_doomed(self, name: str, crash_at: str) -> None:
+        """Start a service that dies at a crash point, and stays down until it is started."""
+        self.processes[name].start(crash_at)
+
     def kill(self, name: str) -> None:
         """SIGKILL; it stays down until it is started."""
         self.wanted.discard(name)

@@ -1,0 +1,34 @@
+"""Sites for the named faults: fewer services than the seeds have, and no plan."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.drive import Drive
+from tests.faults.site import Site
+from tests.faults.traffic import Traffic, Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory whose name is short enough for a socket in it."""
+    with tempfile.TemporaryDirectory(prefix="mailtally-faults-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def drive(place: Path, redis_program: Path, request: pytest.FixtureRequest) -> Iterator[Drive]:
+    """A site of which nothing but Redis runs yet."""
+    assert redis_program
+    database = f"sqlite:///{place}/mailtally.sqlite"
+    traffic = Traffic(random.Random(request.node.name), Truth())
+    with Site(place / "site", database, "everysec", place / "redis") as site:
+        yield Drive(site, traffic)

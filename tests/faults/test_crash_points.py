@@ -1,0 +1,100 @@
+"""kill -9 at every named point of every service: nothing is lost, nothing doubled."""
+
+from __future__ import annotations
+
+import ast
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailtally_aggregator.crash_at import CrashAt as AggregatorCrashAt
+from mailtally_collector.crash_at import CrashAt as CollectorCrashAt
+from mailtally_loader.crash_at import CrashAt as LoaderCrashAt
+from tests.architecture.source_tree import modules
+from tests.faults.drive import AGGREGATOR, COLLECTOR, LOADER, PATIENCE
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults.drive import Drive
+
+POINTS = {
+    COLLECTOR: (
+        "collector-registered",
+        "collector-read",
+        "collector-rejects-kept",
+        "collector-spooled",
+        "collector-payload-stored",
+        "collector-announced",
+        "collector-applied-noted",
+    ),
+    AGGREGATOR: (
+        "aggregator-received",
+        "aggregator-merged",
+        "aggregator-committed",
+        "aggregator-acknowledged",
+        "writer-revision-taken",
+        "writer-day-written",
+        "writer-snapshot-staged",
+    ),
+    LOADER: (
+        "loader-claiming",
+        "loader-claimed",
+        "loader-rows-loading",
+        "loader-rows-loaded",
+        "loader-committed",
+        "loader-keeping-previous",
+        "loader-archiving",
+        "loader-archived",
+        "loader-released",
+        "loader-reason-written",
+    ),
+}
+ENUMS = (CollectorCrashAt, AggregatorCrashAt, LoaderCrashAt)
+
+
+def passed_in_the_code() -> Iterator[str]:
+    """Every ``CrashAt.NAME`` that some call in the product is given."""
+    for module in modules():
+        for call in ast.walk(module.tree):
+            for argument in call.args if isinstance(call, ast.Call) else ():
+                if isinstance(argument, ast.Attribute) and (
+                    isinstance(argument.value, ast.Name) and argument.value.id == "CrashAt"
+                ):
+                    yield argument.attr
+
+
+def test_the_points_of_the_code_the_enums_and_this_list_are_the_same() -> None:
+    listed = sorted(name for names in POINTS.values() for name in names)
+    assert sorted(point for points in ENUMS for point in points) == listed
+    assert set(passed_in_the_code()) == {point.name for points in ENUMS for point in points}
+
+
+@pytest.mark.parametrize(
+    ("name", "point"), [(name, point) for name, points in POINTS.items() for point in points]
+)
+def test_killed_there_nothing_is_lost_and_nothing_doubled(
+    drive: Drive, name: str, point: str
+) -> None:
+    site = drive.site
+    drive.start(*(other for other in (AGGREGATOR, COLLECTOR, LOADER) if other != name))
+    site.start_doomed(name, point)
+    if name == LOADER:
+        drive.await_open()
+        site.statistic_dir.mkdir(exist_ok=True)
+        (site.statistic_dir / "01.01.2020.qml.txt").write_text("no day file\n")
+    drive.write(200)
+
+    def is_dead() -> bool:
+        drive.write(3)  # days change, so that they are written and loaded again
+        time.sleep(0.1)
+        return site.processes[name].exit_code is not None
+
+    wait_until(is_dead, PATIENCE, f"passing {point}")
+    assert site.processes[name].exit_code == -signal.SIGKILL
+    drive.write(50)
+    site.start(name)
+    drive.assert_right()
