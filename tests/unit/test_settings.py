@@ -251,3 +251,22 @@ def test_every_setting_is_described_by_the_names_that_set_it() -> None:
     )
     assert rows["MAILTALLY_STATISTIC_DIR"].default == "/var/lib/mailtally/statistic"
     assert rows["MAILTALLY_BROKER_URL"].default == ""
+
+
+def test_a_url_with_a_password_may_stand_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "database-url"
+    secret.write_text("postgresql+psycopg://mailtally:word@db.example.com/mailtally\n")
+    monkeypatch.setenv("MAILTALLY_DATABASE_URL_FILE", str(secret))
+    assert load_settings(Stored).database_url.endswith("@db.example.com/mailtally")
+    monkeypatch.setenv("MAILTALLY_DATABASE_URL", "sqlite:///elsewhere")
+    assert load_settings(Stored).database_url == "sqlite:///elsewhere"
+
+
+def test_a_secret_file_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MAILTALLY_DATABASE_URL_FILE", str(tmp_path / "missing"))
+    with pytest.raises(SettingsError, match="MAILTALLY_DATABASE_URL_FILE: .*missing"):
+        load_settings(Stored)

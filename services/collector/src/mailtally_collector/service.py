@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mailtally_collector.batcher import Batcher, BatchLimits
 from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.follow import Follower
+from mailtally_collector.kept_code import keep_code_in
 from mailtally_collector.ledger import Ledger, Registration
 from mailtally_collector.parse import StatsParser, warm
 from mailtally_collector.progress import Progress, resume
@@ -65,6 +66,7 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
     with ExitStack() as stack:
         stack.enter_context(HealthServer(address, health) if address else nullcontext())
         spool = stack.enter_context(Spool.open(settings.state_dir))
+        keep_code_in(settings.state_dir / "kernel")
         warm()
         ledger = Ledger(connect_state(settings.resolved_state_url), StateKeys())
         registration = _wait_for(stop, health, lambda: _register(settings, spool, ledger))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_settings import EnvSettingsSource
@@ -17,7 +18,6 @@ from mailtally_shared.process.settings.spelling import with_suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from mailtally_shared.process.settings.base import BaseServiceSettings
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 KeyPath: TypeAlias = tuple[str | int, ...]
 #: Where the sentences about what is wrong are gathered.
 Problems: TypeAlias = list[str]
+
+#: Settings that may hold a password, and so may be put in a file of their own …
+SECRETS = frozenset({"broker_url", "state_url", "database_url"})
+#: … named by the variable of the setting with this behind it.
+FILE_SUFFIX = "_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,18 @@ def options(values: dict[str, Any]) -> Source:
 
 
 def variables(cls: type[BaseServiceSettings], problems: Problems) -> list[Source]:
-    """What the environment says: first for this service alone, then for all."""
+    """What the environment says: for this service alone, for all, and in files of secrets."""
     own_prefix = f"{PREFIX}{cls.service}{DELIMITER}".upper()
     own = _read_environment(cls, own_prefix, problems)
     common = _read_environment(cls, PREFIX, problems)
     shared = {name: value for name, value in common.items() if name in SHARED_NAMES}
-    return [Source(own, _variable(own_prefix)), Source(shared, _variable(PREFIX))]
+    return [
+        Source(own, _variable(own_prefix)),
+        Source(shared, _variable(PREFIX)),
+        Source(
+            _read_secret_files(cls, problems), lambda path: _variable(PREFIX)(path) + FILE_SUFFIX
+        ),
+    ]
 
 
 def unknown_variables(cls: type[BaseServiceSettings]) -> list[str]:
@@ -120,6 +131,19 @@ def _read_environment(
         # Only a setting that is a table itself is ever decoded.
         problems.append(f"{prefix}*: {error}; expected JSON, or one variable for each value")
         return {}
+
+
+def _read_secret_files(cls: type[BaseServiceSettings], problems: Problems) -> dict[str, Any]:
+    """URLs, which may hold passwords, from files that variables name: ``…_URL_FILE``."""
+    values = {}
+    for name in sorted(SECRETS & cls.model_fields.keys()):
+        variable = f"{PREFIX}{name}{FILE_SUFFIX}".upper()
+        if path := os.environ.get(variable):
+            try:
+                values[name] = Path(path).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{variable}: {path} cannot be read: {error}")
+    return values
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
