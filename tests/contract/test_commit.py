@@ -213,12 +213,13 @@ def test_a_state_without_memory_is_unavailable_and_unchanged(
     cluster: Cluster, mail1: FakeCollector, state: State
 ) -> None:
     header = mail1.batch(ONE)
+    former = state.config_get("maxmemory")["maxmemory"] or "0"
     state.config_set("maxmemory", 1)
     try:
         with pytest.raises(Unavailable, match="cannot work now"):
             cluster.apply((header, ONE))
     finally:
-        state.config_set("maxmemory", 0)
+        state.config_set("maxmemory", former)
     assert cluster.totals.days() == []
     assert cluster.apply((header, ONE)).applied
 

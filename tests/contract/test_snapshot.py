@@ -162,9 +162,12 @@ def test_what_is_left_of_a_torn_state_is_not_counted_beside_a_snapshot(
 def test_a_redis_that_may_drop_keys_is_refused(
     state: State, keys: StateKeys, tmp_path: Path, policy: str
 ) -> None:
+    former = state.config_get("maxmemory*")
     state.config_set("maxmemory-policy", policy)
+    state.config_set("maxmemory", 2**30)
     try:
         with pytest.raises(Refused, match="noeviction"):
             open_state(state, keys, tmp_path)
     finally:
-        state.config_set("maxmemory-policy", "noeviction")
+        for name in ("maxmemory", "maxmemory-policy"):
+            state.config_set(name, former[name] or "")
