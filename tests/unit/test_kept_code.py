@@ -61,4 +61,4 @@ def test_without_any_place_the_own_one_begins_empty(
     refuse_writing(monkeypatch)
     keep_code_in(tmp_path / "own")
     assert list((tmp_path / "own").iterdir()) == []
-    assert _CONFIG.CACHE_DIR == str(tmp_path / "own")
+    assert str(tmp_path / "own") == _CONFIG.CACHE_DIR

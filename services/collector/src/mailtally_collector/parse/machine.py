@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -37,6 +38,15 @@ def compiled_and_kept(function: Callable[P, R]) -> Callable[P, R]:
     """Compile an outermost function and keep the machine code on disk.
 
     It is kept in ``__pycache__`` beside the source; where that is not writable, in the user's
-    cache directory, or where ``NUMBA_CACHE_DIR`` says.
+    cache directory, or where ``NUMBA_CACHE_DIR`` says. Nothing of that happens before the first
+    call: until then a process may say where (``kept_code``).
     """
-    return cast("Callable[P, R]", _njit(cache=True, **_OPTIONS)(function))
+
+    @cache
+    def made() -> Callable[P, R]:
+        return cast("Callable[P, R]", _njit(cache=True, **_OPTIONS)(function))
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return made()(*args, **kwargs)
+
+    return run
