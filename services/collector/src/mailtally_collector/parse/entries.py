@@ -72,6 +72,7 @@ def _kept_spell(sources: str) -> Callable[[Bytes, Names, Bytes, Array], None]:
     return entry
 
 
-_SOURCES = _digest_of_sources()
-run_read_chunk: Final = _kept_read_chunk(_SOURCES)
-run_spell: Final = _kept_spell(_SOURCES)
+#: The digest of all that a chunk of the ``stats`` format goes through.
+SOURCES: Final = _digest_of_sources()
+run_read_chunk: Final = _kept_read_chunk(SOURCES)
+run_spell: Final = _kept_spell(SOURCES)

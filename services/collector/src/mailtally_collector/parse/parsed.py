@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from mailtally_collector.parse.reasons import Reason
 from mailtally_shared.columns import Array, Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,22 @@ class Rejects:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """All lines of a chunk: ``lines == len(columns) + len(rejects)``, always."""
+    """All lines of a chunk: ``lines == len(columns) + len(rejects)``, always.
+
+    Attributes:
+        columns: the records.
+        rejects: the malformed lines.
+        lines: how many there are of both. Where a record takes several lines, the one that
+            completes it counts.
+        passed: lines beside those, which are no record themselves.
+        forgotten: what was given up waiting for, by reason; not counted by lines.
+    """
 
     columns: Columns
     rejects: Rejects
     lines: int
+    passed: int = 0
+    forgotten: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> Parsed:

@@ -33,6 +33,9 @@ class Reason(IntEnum):
     TOO_MANY_HOSTS = 14
     #: Never found by a parser: the tailer's word for a finished file's last line without ``\n``.
     UNTERMINATED = 15
+    #: Of the ``maillog`` format only: words that are no event's, and an end without a beginning.
+    BAD_EVENT = 16
+    UNKNOWN_DELIVERY = 17
 
     @property
     def label(self) -> str:

@@ -1,0 +1,143 @@
+"""The left end of a line, in either of its clothes: who wrote it, and when.
+
+    Sep 14 09:58:09 mail.example.com qmail: 1063526289.292776 …      through syslog
+    @4000000038c3eeb027f6b0a4 …                                      through multilog
+
+Gives the offset of what qmail said, 0 for a line to be passed over, or a negated reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from mailtally_collector.parse.head import (
+    BAD_DATE,
+    BAD_HOST,
+    BAD_TIMESTAMP,
+    HOST,
+    MAX_HOST,
+    after_date,
+)
+from mailtally_collector.parse.machine import Bytes, compiled
+from mailtally_collector.parse.names import index_of, is_recent
+from mailtally_collector.parse.scanning import (
+    AT,
+    SPACE,
+    after_digits,
+    byte_at,
+    has,
+    is_digit,
+    is_line_end,
+    number,
+    spelled,
+)
+from mailtally_shared.columns import END_OF_TIME
+
+if TYPE_CHECKING:
+    from mailtally_collector.parse.maillog.events import Events
+
+#: The index of the collector's own host, which lines without a host belong to.
+OWN_HOST: Final = 0
+
+QMAIL: Final = spelled(b" qmail")
+COLON: Final = spelled(b": ")
+PID: Final = spelled(b"[")
+AFTER_PID: Final = spelled(b"]: ")
+DOT: Final = ord(".")
+PLUS: Final = ord("+")
+
+#: What each byte is worth as a hexadecimal digit, 16 where it is none.
+HEX: Final = np.full(256, 16, np.uint8)
+HEX[list(b"0123456789abcdef")] = range(16)
+NO_HEX: Final = 16
+#: A TAI64N label: so many digits for the seconds, and so many in all.
+SECONDS_DIGITS: Final = 16
+LABEL_DIGITS: Final = 24
+#: What daemontools adds to Unix seconds. It knows no leap seconds.
+TAI_BIAS: Final = 2**62 + 10
+
+
+@compiled
+def read_stamp(data: Bytes, start: int, row: int, events: Events) -> int:
+    """Write down the host and the time; gives what the module says."""
+    if byte_at(data, start) == AT:
+        return read_label(data, start + 1, row, events)
+    host = after_date(data, start)
+    if host < 0:
+        return -BAD_DATE
+    program = after_host_name(data, host, row, events)
+    if program < 0:
+        return program
+    seconds = after_program(data, program)
+    return read_seconds(data, seconds, row, events) if seconds else 0
+
+
+@compiled
+def read_label(data: Bytes, start: int, row: int, events: Events) -> int:
+    """Past a TAI64N label and the space behind it."""
+    seconds = 0
+    for k in range(LABEL_DIGITS):
+        worth = byte_at(HEX, byte_at(data, start + k))
+        if worth == NO_HEX or (k == 0 and worth > 4):  # noqa: PLR2004 - later labels overflow
+            return -BAD_TIMESTAMP
+        if k < SECONDS_DIGITS:
+            seconds = seconds * 16 + worth
+    time = seconds - TAI_BIAS
+    end = start + LABEL_DIGITS
+    if not 0 <= time < END_OF_TIME or byte_at(data, end) != SPACE:
+        return -BAD_TIMESTAMP
+    events.host[row] = OWN_HOST
+    events.time[row] = time
+    return end + 1
+
+
+@compiled
+def after_host_name(data: Bytes, start: int, row: int, events: Events) -> int:
+    """Past the host, which mostly is the one of the line before; a negated reason without one."""
+    recent = events.hosts.recent[0]
+    end: int = start + events.hosts.end[recent] - events.hosts.start[recent]
+    known = end < len(data) and is_recent(start, end, events.hosts)
+    if known and byte_at(data, end) == SPACE:
+        events.host[row] = recent
+        return end
+    end = start
+    while byte_at(HOST, byte_at(data, end)):
+        end += 1
+    ended = byte_at(data, end) == SPACE or is_line_end(data, end)
+    if not ended or not 0 < end - start <= MAX_HOST:
+        return -BAD_HOST
+    events.host[row] = index_of(start, end, events.hosts)
+    return end
+
+
+@compiled
+def after_program(data: Bytes, start: int) -> int:
+    """Past `` qmail: `` or `` qmail[pid]: ``; 0 where another program wrote the line."""
+    if not has(data, start, QMAIL):
+        return 0
+    end = start + len(QMAIL)
+    if has(data, end, COLON):
+        return end + len(COLON)
+    if not has(data, end, PID):
+        return 0
+    end = after_digits(data, end + len(PID))
+    return end + len(AFTER_PID) if has(data, end, AFTER_PID) else 0
+
+
+@compiled
+def read_seconds(data: Bytes, start: int, row: int, events: Events) -> int:
+    """Past ``seconds.fraction`` and a space. A ``+`` instead: it goes on with a line before."""
+    end = after_digits(data, start)
+    time = number(data, start, end, END_OF_TIME - 1)
+    if time < 0:
+        return -BAD_TIMESTAMP
+    if byte_at(data, end) == DOT and is_digit(byte_at(data, end + 1)):
+        end = after_digits(data, end + 1)
+    if byte_at(data, end) == PLUS:
+        return 0
+    if byte_at(data, end) != SPACE:
+        return -BAD_TIMESTAMP
+    events.time[row] = time
+    return end + 1
