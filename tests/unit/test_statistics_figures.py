@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from mailtally.sample_logs import Truth, write_log
 from mailtally_collector.statistics.selection import Selection
@@ -172,7 +172,6 @@ def test_the_figures_do_not_depend_on_how_the_log_is_cut(log: tuple[bytes, Truth
     assert told(log[0], buffer=70_001) == told(log[0], buffer=2**22)
 
 
-@settings(deadline=None)
 @given(chunks)
 def test_hostile_bytes_are_counted_as_the_reference_reads_them(content: bytes) -> None:
     lines, malformed = read(content)

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from mailtally_collector.statistics.csv_view import COLUMNS, write_csv
 from mailtally_collector.statistics.json_view import document
@@ -47,7 +47,6 @@ def test_filters_and_zones_are_in_the_document_as_the_schema_says() -> None:
     assert found["first"].endswith("+05:45")
 
 
-@settings(deadline=None)
 @given(chunks)
 def test_hostile_lines_make_valid_documents_that_are_ascii_where_asked(content: bytes) -> None:
     found = told(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailtally_collector.parse.names import Key
@@ -41,7 +41,6 @@ def add(ranking: Ranking, piece: list[tuple[str, int]]) -> None:
     )
 
 
-@settings(deadline=None)
 @given(pieces)
 def test_all_names_are_counted_exactly(several: list[list[tuple[str, int]]]) -> None:
     ranking = Ranking("messages")
@@ -58,7 +57,6 @@ def test_all_names_are_counted_exactly(several: list[list[tuple[str, int]]]) -> 
     assert ranking.may_lack == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(names, min_size=1, max_size=20), max_size=20))
 def test_beyond_the_limit_a_name_lacks_no_more_than_is_said(several: list[list[str]]) -> None:
     ranking = Ranking("messages", most_names=6)

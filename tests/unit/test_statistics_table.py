@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailtally_collector.statistics.drawing import bar, curve
@@ -59,7 +59,6 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     assert shown.isascii()
 
 
-@settings(deadline=None)
 @given(chunks)
 def test_nothing_of_a_hostile_log_reaches_the_terminal_as_it_is(content: bytes) -> None:
     lines = list(table(summary_of(content), Look(short=True)))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailtally_collector.statistics.buffers import Buffers
-    from mailtally_collector.statistics.piece import Piece
+    from mailtally_collector.statistics.piece import BadLine, Piece
 
 
 #: Files that match no more and are read still, as their writers may not have let go of them.
@@ -43,6 +43,9 @@ class Source(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Wait for more, at most so long."""
+
+    def unfinished(self) -> BadLine | None:
+        """What is left when it has ended: a line without its end."""
 
 
 class GrowingFiles:
@@ -72,6 +75,10 @@ class GrowingFiles:
     def wait(self, seconds: float) -> None:
         """Wait so long."""
         time.sleep(seconds)
+
+    def unfinished(self) -> BadLine | None:
+        """Nothing: files never end."""
+        return None
 
     def _look(self) -> set[tuple[int, int]]:
         """The inodes that match now; new ones are opened."""
@@ -134,6 +141,10 @@ class GrowingInput:
     def wait(self, seconds: float) -> None:
         """Wait until there is more, at most so long."""
         select.select([self._raw], [], [], seconds)
+
+    def unfinished(self) -> BadLine | None:
+        """The last line, where it has no line feed."""
+        return self._stream.unfinished()
 
     def _is_ready(self) -> bool:
         return bool(select.select([self._raw], [], [], 0)[0])

@@ -10,6 +10,7 @@ from mailtally_collector.statistics.buffers import Buffers
 from mailtally_collector.statistics.counting import Counting
 from mailtally_collector.statistics.json_view import document
 from mailtally_collector.statistics.look import look_of
+from mailtally_collector.statistics.reading_whole import add_unfinished
 from mailtally_collector.statistics.table_view import table
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def follow(
             show_if_due()
             wait(PERIOD)
         counting.finish()
+    add_unfinished(figures, source.unfinished())
+    if figures.lines != shown:
+        show()
 
 
 class Screen:

@@ -27,9 +27,6 @@ class Content(Protocol):
     def readinto1(self, view: memoryview, /) -> int:
         """Fill some of ``view``; 0 at the end. What was read is there before an error is raised."""
 
-    def close(self) -> None:
-        """Let go of it."""
-
 
 def _zstd(raw: BinaryIO) -> Content:
     reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
@@ -55,10 +52,23 @@ def open_raw(path: str) -> BufferedReader:
     return open(path, "rb")  # noqa: PTH123 - it may name no path
 
 
-def content_of(raw: BufferedReader) -> Content | None:
-    """What is in a file; ``None`` where it is not compressed, and its content is itself."""
+def content_of(raw: BufferedReader) -> Content:
+    """What is in a file, decompressed where it is compressed."""
     head = raw.peek(8)
     for magic, decompressor in _DECOMPRESSORS.items():
         if head.startswith(magic):
             return decompressor(raw)
-    return None
+    return _Plain(raw, len(head))
+
+
+class _Plain:
+    """A file whose content is itself. Reading never waits for more than there is."""
+
+    def __init__(self, raw: BufferedReader, held: int) -> None:
+        self._raw = raw
+        self._held = held
+
+    def readinto1(self, view: memoryview, /) -> int:
+        # Asked for more than it holds, the reader would go to the file again, and wait.
+        held, self._held = self._held, 0
+        return self._raw.readinto1(view[:held] if held else view)

@@ -88,7 +88,7 @@ class Stream:
         try:
             while filled < len(view) and self._has_more():
                 if self._content is None:
-                    self._content = content_of(self._raw) or self._raw
+                    self._content = content_of(self._raw)
                 got = self._content.readinto1(view[filled:])
                 self.at_end = not got
                 if not got:
