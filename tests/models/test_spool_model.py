@@ -166,6 +166,13 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.queue.held)
     @rule()
+    def apply_the_last(self) -> None:
+        """Which leaves a gap, where others wait."""
+        self.ledger.behind.add(self.queue.held.pop())
+        self.copies.append(set(self.ledger.behind))
+
+    @precondition(lambda self: self.queue.held)
+    @rule()
     def apply_everything(self) -> None:
         self.ledger.behind.update(self.queue.held)
         self.queue.held.clear()

@@ -19,7 +19,11 @@ _DURABLE = "shared/src/mailtally_shared/day_files/durable.py"
 _JUDGE = "services/loader/src/mailtally_loader/judge.py"
 
 _COMMIT_TESTS = ("tests/contract/test_commit.py", "tests/models/test_ledger_model.py")
-_SPOOL_TESTS = ("tests/unit/test_spool.py", "tests/models/test_spool_model.py")
+_SPOOL_TESTS = (
+    "tests/unit/test_spool.py",
+    "tests/unit/test_spool_gap.py",
+    "tests/models/test_spool_model.py",
+)
 _PLACING_TESTS = ("tests/unit/test_manifest_day_set.py", "tests/unit/test_durable.py")
 _WRITER_TESTS = ("tests/contract/test_day_writer.py",)
 
@@ -137,7 +141,7 @@ MUTANTS = (
     Mutant(
         "a ledger that went back is not noticed",
         _SHIP,
-        "if self._noted is None or applied.hwm < self._noted.hwm:",
+        "if self._noted is None or not applied.covers(self._noted):",
         "if self._noted is None:",
         _SPOOL_TESTS,
     ),
