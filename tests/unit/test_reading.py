@@ -8,7 +8,7 @@ import pytest
 
 from mailtally_collector.batcher import Batcher, BatchLimits
 from mailtally_collector.ledger import Registration
-from mailtally_collector.parse import StatsParser
+from mailtally_collector.parse import ByLog, Setting, made
 from mailtally_collector.reading import Reading
 from mailtally_collector.rejects import RejectFile
 from mailtally_collector.ship import ReadUpTo
@@ -53,7 +53,7 @@ class Desk:
         self._make_fail(monkeypatch)
         self.reading = Reading(
             tailer=self.tailer,
-            parser=StatsParser(),
+            parser=ByLog(made(Setting())),
             batcher=Batcher(LIMITS),
             rejects=self.rejects,
             spool=self.spool,

@@ -23,11 +23,11 @@ main = service_cli(
 
 @main.command("warm")
 def warm() -> None:
-    """Compile the parser, or find it compiled; the first start is quick then."""
+    """Compile the parsers, or find them compiled; the first start is quick then."""
     # Imported here: the other commands do without the compiler until they need it.
-    from mailtally_collector.parse import warm as warm_parser  # noqa: PLC0415 - see above
+    from mailtally_collector.parse import warm_all  # noqa: PLC0415 - see above
 
-    warm_parser()
+    warm_all()
 
 
 if __name__ == "__main__":

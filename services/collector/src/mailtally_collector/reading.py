@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.progress import Progress
 from mailtally_collector.ship import ReadUpTo
+from mailtally_collector.tail.discover import log_of
 from mailtally_shared.columns import END_OF_TIME
 from mailtally_shared.header import BatchHeader
 from mailtally_shared.payload import checksum, encode
@@ -23,9 +24,11 @@ from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.logs import event
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mailtally_collector.batcher import Batcher, Gathered
     from mailtally_collector.ledger import Registration
-    from mailtally_collector.parse import Parser
+    from mailtally_collector.parse import ByLog, Known, Parsed
     from mailtally_collector.positions import Position
     from mailtally_collector.rejects import RejectFile
     from mailtally_collector.spool import Spool
@@ -42,6 +45,7 @@ class _Sealed:
     header: BatchHeader
     payload: bytes
     positions: tuple[Position, ...]
+    known: tuple[Known, ...]
     at: float
 
 
@@ -52,7 +56,7 @@ class Reading:
         self,
         *,
         tailer: Tailer,
-        parser: Parser,
+        parser: ByLog,
         batcher: Batcher,
         rejects: RejectFile,
         spool: Spool,
@@ -71,6 +75,8 @@ class Reading:
         self._ended = False
         #: A stretch whose malformed lines could not be kept aside yet.
         self._in_hand: Chunk | None = None
+        #: What is counted beside the lines of the batch in the making.
+        self._others: Counter[str] = Counter()
         #: A batch that could not be spooled yet.
         self._sealed: _Sealed | None = None
         self._read_up_to = ReadUpTo(spool.next_seq - 1, 0)
@@ -136,21 +142,33 @@ class Reading:
         self._caught_up()
 
     def _take(self, chunk: Chunk, now: float) -> None:
-        parsed = self._parser.parse(chunk.data)
+        parsed, known = self._parser.parse(chunk.log, chunk.data)
         self._rejects.add_parsed(chunk, parsed.rejects)
         labels = parsed.rejects.labels()
         self._rejects.add(chunk.rejects)
         labels += [reject.reason for reject in chunk.rejects]
         self._batcher.append(chunk.span, parsed.columns, labels, now)
+        self._parser.keep(known)
+        self._note_others(chunk, parsed)
         if labels:
             _tell_malformed(chunk, labels)
         crash_point(CrashAt.READ)
+
+    def _note_others(self, chunk: Chunk, parsed: Parsed) -> None:
+        """Take note of what is neither a record nor malformed."""
+        self._others["passed"] += parsed.passed
+        for reason, count in parsed.forgotten.items():
+            self._others[f"forgotten:{reason}"] += count
+        if parsed.forgotten:
+            _tell_forgotten(chunk, parsed.forgotten)
 
     def _seal(self, now: float) -> None:
         gathered = self._batcher.take()
         payload = encode(gathered.columns)
         positions = tuple(self._tailer.positions())
-        self._sealed = _Sealed(self._header(gathered, payload, positions), payload, positions, now)
+        header = self._header(gathered, payload, positions)
+        known = self._parser.known({log_of(position.path) for position in positions})
+        self._sealed = _Sealed(header, payload, positions, known, now)
         self._store()
 
     def _store(self) -> None:
@@ -167,10 +185,13 @@ class Reading:
             sealed.positions,
             rejects=kept,
             counters={"lines": header.lines, "records": header.records}
-            | {f"malformed:{reason}": count for reason, count in header.malformed.items()},
+            | {f"malformed:{reason}": count for reason, count in header.malformed.items()}
+            | self._others,
+            known=sealed.known,
             now=sealed.at,
         )
         self._sealed = None
+        self._others.clear()
         crash_point(CrashAt.SPOOLED)
 
     def _header(
@@ -205,6 +226,17 @@ class Reading:
         self._spool.save_positions(self._tailer.positions())
         reach = END_OF_TIME if self._ended else int(self._tailer.caught_up_to())
         self._read_up_to = ReadUpTo(self._spool.next_seq - 1, reach, at_end=self._ended)
+
+
+def _tell_forgotten(chunk: Chunk, forgotten: Mapping[str, int]) -> None:
+    event(
+        _log,
+        logging.WARNING,
+        "messages-forgotten",
+        f"Forgot {sum(forgotten.values())} messages of {chunk.path} before their end.",
+        file=str(chunk.path),
+        **forgotten,
+    )
 
 
 def _tell_malformed(chunk: Chunk, labels: list[str]) -> None:

@@ -15,7 +15,7 @@ from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.follow import Follower
 from mailtally_collector.kept_code import keep_code_in
 from mailtally_collector.ledger import Ledger, Registration
-from mailtally_collector.parse import StatsParser, warm
+from mailtally_collector.parse import ByLog, Setting, made, warm
 from mailtally_collector.progress import Progress, resume
 from mailtally_collector.publish import Publisher
 from mailtally_collector.reading import Reading
@@ -172,7 +172,7 @@ def _reading(settings: CollectorSettings, site: _Site, tailer: Tailer, stack: Ex
     spool = site.spool
     return Reading(
         tailer=tailer,
-        parser=StatsParser(),
+        parser=ByLog(made(_parsing(settings)), settings.format_of, spool.known()),
         batcher=Batcher(BatchLimits(settings.batch_records, settings.linger)),
         rejects=stack.enter_context(
             RejectFile(settings.state_dir, spool.rejects_kept, settings.rejects_bytes)
@@ -182,6 +182,11 @@ def _reading(settings: CollectorSettings, site: _Site, tailer: Tailer, stack: Ex
         keys=StateKeys(),
         window=settings.window,
     )
+
+
+def _parsing(settings: CollectorSettings) -> Setting:
+    join = settings.join
+    return Setting(settings.host, int(join.max_age), join.max_entries)
 
 
 def _shipper(settings: CollectorSettings, site: _Site, reading: Reading) -> Shipper:

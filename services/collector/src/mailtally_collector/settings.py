@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
+from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from mailtally_collector.parse.formats import FORMATS
 from mailtally_shared.header import HostName
 from mailtally_shared.process.settings import (
     BrokerSettings,
     Bytes,
+    CommaList,
     HealthSettings,
     LogFileSettings,
     Seconds,
@@ -18,6 +21,27 @@ from mailtally_shared.process.settings import (
 )
 
 Count = Annotated[int, Field(gt=0)]
+#: What a log's format may be set to.
+_FORMATS = ("auto", *FORMATS)
+_CHOICE = ", ".join(_FORMATS)
+
+
+def _log_format(name: str) -> str:
+    if name not in _FORMATS:
+        raise ValueError(f"expected one of {_CHOICE}")
+    return name
+
+
+def _log_formats(entries: tuple[str, ...]) -> tuple[str, ...]:
+    for entry in entries:
+        glob, equals, name = entry.rpartition("=")
+        if not glob or not equals or name not in _FORMATS:
+            raise ValueError(f"expected GLOB=FORMAT, the format one of {_CHOICE}")
+    return entries
+
+
+LogFormat = Annotated[str, AfterValidator(_log_format)]
+LogFormats = Annotated[CommaList, AfterValidator(_log_formats)]
 
 
 class SpoolSettings(BaseModel):
@@ -33,6 +57,21 @@ class SpoolSettings(BaseModel):
     ] = 512 * 2**20
 
 
+class JoinSettings(BaseModel):
+    """What is remembered of a log between lines that make one record together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_age: Annotated[
+        Seconds,
+        Field(description="How long after its last line a message under way is forgotten."),
+    ] = 14 * 86_400.0
+    max_entries: Annotated[
+        Count,
+        Field(description="Messages, recipients and deliveries of a log remembered, at most."),
+    ] = 250_000
+
+
 class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
     """Follows the traffic logs of a mail host and ships their records."""
 
@@ -45,6 +84,14 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
         Literal["beginning", "end"],
         Field(description="Where the very first start begins in the logs that it finds."),
     ] = "beginning"
+    format: Annotated[
+        LogFormat,
+        Field(description=f"The logs' format: {_CHOICE}; auto: as the lines of each show."),
+    ] = "auto"
+    formats: Annotated[
+        LogFormats,
+        Field(description="The format of some logs, each as GLOB=FORMAT; the first that fits."),
+    ] = ()
     chunk_size: Annotated[Bytes, Field(description="How much of a log is read at once.")] = (
         4 * 2**20
     )
@@ -80,3 +127,11 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
         Bytes, Field(description="Size at which the file of malformed lines begins anew.")
     ] = 64 * 2**20
     spool: SpoolSettings = SpoolSettings()
+    join: JoinSettings = JoinSettings()
+
+    def format_of(self, log: str) -> str | None:
+        """The format set for a log, by its primary's path; ``None`` where its lines are to tell."""
+        pairs = (entry.rsplit("=", 1) for entry in self.formats)
+        fits = (name for glob, name in pairs if fnmatchcase(log, glob))
+        name = next(fits, self.format)
+        return None if name == "auto" else name

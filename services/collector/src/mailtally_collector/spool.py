@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_collector.checkpoint import Checkpoint
+from mailtally_collector.logs_known import LogsKnown
 from mailtally_collector.state_db import StateDb, upsert
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from mailtally_collector.parse import Known
     from mailtally_collector.positions import Position
 
 #: Unused pages (4 KiB) that the database may keep, and how many it gives back at a time.
@@ -51,6 +53,7 @@ class Spool:
     def __init__(self, db: StateDb) -> None:
         self._db = db
         self._checkpoint = Checkpoint(db)
+        self._logs_known = LogsKnown(db)
 
     @classmethod
     def open(cls, directory: Path) -> Self:
@@ -106,6 +109,7 @@ class Spool:
         rejects: int,
         counters: Mapping[str, int],
         now: float,
+        known: Iterable[Known] = (),
     ) -> int:
         """Keep a batch for good, together with all that it covers.
 
@@ -116,6 +120,7 @@ class Spool:
             rejects: the number of the last rejected line in the reject file.
             counters: what it adds to the sums.
             now: Unix seconds.
+            known: what is remembered of the logs behind it.
 
         Returns:
             Its number.
@@ -129,7 +134,9 @@ class Spool:
             connection.execute("INSERT INTO batches VALUES (?, ?, NULL, ?, ?, ?)", row)
             upsert(connection, "meta", [("last_seq", str(seq))])
             new = self._checkpoint.write(connection, positions, rejects, counters)
+            remembered = self._logs_known.write(connection, known)
         self._checkpoint.written(new)
+        self._logs_known.written(remembered)
         return seq
 
     def positions(self) -> list[Position]:
@@ -139,6 +146,10 @@ class Spool:
     def save_positions(self, positions: Iterable[Position]) -> None:
         """Write positions that changed without a batch; cheap where none did."""
         self._checkpoint.save(positions)
+
+    def known(self) -> list[Known]:
+        """What is remembered of the logs."""
+        return self._logs_known.all()
 
     def counters(self) -> dict[str, int]:
         """What all batches together have added."""

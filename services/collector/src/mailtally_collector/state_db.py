@@ -36,6 +36,12 @@ CREATE INDEX applied ON batches (seq, applied, bytes) WHERE applied IS NOT NULL;
 PRAGMA user_version = {FORMAT};
 """
 
+#: Came later than the others; without it, a directory knows of no log yet.
+_LOGS = (
+    "CREATE TABLE IF NOT EXISTS logs "
+    "(log TEXT PRIMARY KEY, format TEXT NOT NULL, state BLOB NOT NULL)"
+)
+
 #: Bytes that the write-ahead log keeps on disk after it was emptied.
 _WAL_KEPT = 16 * 2**20
 
@@ -114,6 +120,7 @@ class StateDb:
                 f"not {FORMAT}). Run the version that wrote it until its spool is empty."
             )
         self.rows("PRAGMA journal_mode = WAL")
+        self.rows(_LOGS)
         self.rows(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
 
     def _create(self, directory: Path) -> None:

@@ -4,6 +4,7 @@ A *log* is what a program writes to under one path, its *primary* file, together
 with the files that were rotated away from there:
 
     stats   stats.1   stats.2.gz   stats-20261122   stats-2026112213.gz   stats-1795348800
+    current   @4000000038c3eeb027f6b0a4.s
 
 A glob that matches a primary stands for its rotated files too: without them a
 rotation during a stop would lose lines.
@@ -33,6 +34,10 @@ _ROTATED = re.compile(
     r"(?P<stem>.+?)(?:\.(?P<number>\d{1,5})|[.-](?P<date>\d{4}-?\d\d-?\d\d\d*(?:[-_.T:]\d+)*))"
 )
 _UNREADABLE = (".bz2", ".xz", ".zst", ".lz4", ".Z", ".zip")
+
+# What multilog has put away: its label is the time. It writes to ``current``.
+_MULTILOG = re.compile(r"@(?P<label>[0-9a-f]{24})\.[su]")
+_MULTILOG_PRIMARY = "current"
 
 Age = tuple[int, str]
 _PRIMARY: Age = (2, "")
@@ -74,6 +79,8 @@ def parse_name(name: str) -> LogName:
     """Take a file's name apart."""
     compressed = name.endswith(".gz")
     bare = name.removesuffix(".gz")
+    if (found := _MULTILOG.fullmatch(bare)) is not None:
+        return LogName(_MULTILOG_PRIMARY, (1, found["label"]), compressed)
     found = _ROTATED.fullmatch(bare)
     if found is None:
         return LogName(bare, (1, "99999") if compressed else _PRIMARY, compressed)

@@ -37,12 +37,14 @@ class Chunk:
         data: whole lines, with the last one's line feed; empty where there is a reject.
             Holds until the next ``read``.
         rejects: the piece is one line that the parser is not to see.
+        log: the primary's path of the log that the file belongs to.
     """
 
     path: str
     span: Span
     data: memoryview
     rejects: tuple[LineReject, ...] = ()
+    log: str = ""
 
 
 class Tailer:
@@ -190,7 +192,8 @@ class Tailer:
             return None
         file.advance(cut.end, cut.trail)
         self._sweep.reached(file.key, cut.end)
-        return Chunk(file.position.path, Span(file.key, start, cut.end), cut.data, cut.rejects)
+        span = Span(file.key, start, cut.end)
+        return Chunk(file.position.path, span, cut.data, cut.rejects, file.log)
 
     def _rest(self, file: Followed, looks: Seal, now: float) -> None:
         """Nothing is left in a file; if it has ended, it need not be looked into again."""
