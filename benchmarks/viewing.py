@@ -1,0 +1,123 @@
+"""``python -m benchmarks.viewing``: ``mailtally statistics -v`` beside a Polars script.
+
+Both make the same tables of the same log, in turns, each in a process of its own; what is
+measured is all of it, from the start of the process to its end. Answers that differ end it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.logs import make_logs
+from benchmarks.table import aligned
+
+_OURS = (sys.executable, "-m", "mailtally_collector.statistics", "--format", "json")
+_POLARS = (sys.executable, "-m", "benchmarks.peers.polars_statistics")
+CONTENDERS = {
+    "mailtally statistics -v": (*_OURS, "-v"),
+    "mailtally statistics": _OURS,
+    "Polars, the tables of -v": _POLARS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measurement: seconds on the wall and of processors, bytes of memory at most."""
+
+    seconds: float
+    cpu: float
+    peak: int
+    answer: dict[str, Any]
+
+
+@click.command()
+@click.option("--lines", type=click.IntRange(3), default=3_000_000, show_default=True)
+@click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--only", multiple=True, type=click.Choice(list(CONTENDERS)))
+def main(lines: int, repeat: int, only: tuple[str, ...]) -> None:
+    """Compare the statistics with Polars."""
+    with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as directory:
+        logs = make_logs(Path(directory) / "logs", lines=lines)
+        found: dict[str, list[Run]] = {name: [] for name in only or CONTENDERS}
+        for _ in range(repeat):
+            for name, runs in found.items():
+                runs.append(_run((*CONTENDERS[name], *map(str, logs.paths))))
+        _compare([runs[0].answer for runs in found.values()])
+        click.echo(aligned([_HEAD, *(_row(name, runs, logs.size) for name, runs in found.items())]))
+
+
+_HEAD = ("", "seconds", "MB/s", "CPU s", "peak MB")
+
+
+def _row(name: str, runs: list[Run], size: int) -> tuple[str, ...]:
+    seconds = statistics.median(run.seconds for run in runs)
+    cpu = statistics.median(run.cpu for run in runs)
+    peak = max(run.peak for run in runs) / 2**20
+    return name, f"{seconds:.2f}", f"{size / 1e6 / seconds:,.0f}", f"{cpu:.2f}", f"{peak:,.0f}"
+
+
+def _run(command: tuple[str, ...]) -> Run:
+    with tempfile.TemporaryFile("w+") as output:
+        begin = time.perf_counter()
+        process = subprocess.Popen(command, stdout=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise click.ClickException(f"{' '.join(command[:3])} failed.")
+        output.seek(0)
+        answer = json.load(output)
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, answer)
+
+
+def _compare(answers: list[dict[str, Any]]) -> None:
+    """All answers, as far as they go, have to be the same."""
+    told = [_in_short(answer) if "format" in answer else answer for answer in answers]
+    for one in told:
+        for name in one.keys() & told[0].keys():
+            if one[name] != told[0][name]:
+                raise click.ClickException(f"The contenders do not agree about {name}.")
+
+
+def _in_short(document: dict[str, Any]) -> dict[str, Any]:
+    """Our document in the words of the peer."""
+    answer = {
+        "traffic": sorted(
+            [row[key] for key in ("service", "status", "messages", "bytes", "wasted")]
+            for row in document["traffic"]
+        ),
+        "hours": [
+            [
+                int(datetime.fromisoformat(row["hour"]).timestamp()) // 3600,
+                row["messages"],
+                row["bytes"],
+            ]
+            for row in document["hours"]
+        ],
+    }
+    details = document["details"] or {}
+    for name in ("senders", "recipients", "domains") if details else ():
+        answer[name] = [row["messages"] for row in details[name]["rows"]]
+    if details:
+        answer["largest"] = [row["bytes"] for row in details["largest"]]
+        answer["sizes"] = [
+            [k, row["messages"]] for k, row in enumerate(details["sizes"]) if row["messages"]
+        ]
+    return answer
+
+
+if __name__ == "__main__":
+    main()
