@@ -1,4 +1,4 @@
-"""What is applied beyond a gap stays in the spool: with the gap's filling it may be needed again."""
+"""What is applied beyond a gap stays in the spool: when the gap is filled it may be needed."""
 
 from __future__ import annotations
 
