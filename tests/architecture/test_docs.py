@@ -144,7 +144,7 @@ def documented_commands() -> dict[str, set[str]]:
 
 def _parameters(text: str) -> set[str]:
     cells = "\n".join(re.findall(r"^\| (.*?) \|", text, re.MULTILINE))
-    return set(re.findall(r"`(--[a-z-]+|[A-Z]+)", cells))
+    return set(re.findall(r"`(--?[a-z-]+|[A-Z]+)", cells))
 
 
 @pytest.mark.parametrize("program", sorted(programs()))
