@@ -29,6 +29,10 @@ if TYPE_CHECKING:
         ("stats-12", "stats-12", False),
         ("stats.old", "stats.old", False),
         (".1", ".1", False),
+        ("@400000003f641df5117366a4.s", "current", False),
+        ("@400000003f641df5117366a4.u", "current", False),
+        ("current", "current", False),
+        ("@400000003f641df5117366a4.t", "@400000003f641df5117366a4.t", False),
     ],
 )
 def test_a_name_is_taken_apart(name: str, stem: str, *, compressed: bool) -> None:
@@ -42,6 +46,7 @@ def test_a_name_is_taken_apart(name: str, stem: str, *, compressed: bool) -> Non
     [
         ["stats.10.gz", "stats.9", "stats.2", "stats.1.gz", "stats.0", "stats"],
         ["stats-20251231.gz", "stats-20260101", "stats-2026010113", "stats-20260102", "stats"],
+        ["@400000003f641df5117366a4.s", "@400000003f641df6117366a4.u", "current"],
     ],
 )
 def test_age_orders_the_files_of_a_log(names: list[str]) -> None:

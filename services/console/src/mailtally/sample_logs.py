@@ -185,11 +185,12 @@ def _lines(rng: np.random.Generator, cast: _Cast, host: str, block: _Block) -> I
 def _dates(time: Array) -> list[str]:
     """``Mon DD HH:MM:SS`` of each time, in UTC; equal seconds are spelled once."""
     seconds, which = np.unique(time, return_inverse=True)
-    spelled = np.array([_date(second) for second in seconds.tolist()], dtype="U15")
+    spelled = np.array([date_of(second) for second in seconds.tolist()], dtype="U15")
     return spelled[which].tolist()  # type: ignore[no-any-return]  # numpy types it as Any
 
 
-def _date(second: int) -> str:
+def date_of(second: int) -> str:
+    """``Mon DD HH:MM:SS`` of Unix seconds, in UTC."""
     moment = datetime.fromtimestamp(second, UTC)
     return f"{_MONTHS[moment.month - 1]} {moment.day:2d} {moment:%H:%M:%S}"
 

@@ -63,6 +63,15 @@ class ByLog:
         before = self._known.get(log)
         return chosen or (before.format if before else recognised(chunk, self._formats))
 
+    def stateless(self, log: str, chunk: bytes | memoryview) -> Format | None:
+        """The format of a log of which chunks may be parsed in any order; ``None`` of another."""
+        name = self.format_of(log, chunk)
+        parser = self._formats[name or DEFAULT]
+        if not parser.is_stateless:
+            return None
+        self.keep(Known(log, name) if name else None)
+        return parser
+
     def parse(self, log: str, chunk: bytes | memoryview) -> tuple[Parsed, Known | None]:
         """Parse whole lines, and tell what is known of the log behind them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,13 +34,19 @@ if TYPE_CHECKING:
     help="Where the day files are written.",
 )
 @click.option(
+    "--host",
+    default=lambda: socket.gethostname().lower(),
+    show_default="this machine's name",
+    help="The host of logs that name none, as multilog's.",
+)
+@click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="MAILTALLY_CONFIG",
     help="A TOML file with settings: time zone, hosted domains, what is charged.",
 )
 @plain_errors
-def analyze(files: tuple[Path, ...], out: Path, config: Path | None) -> None:
+def analyze(files: tuple[Path, ...], out: Path, host: str, config: Path | None) -> None:
     """Count log files into day files, on this machine alone and with no queue.
 
     The files are the same to the byte as those that the services write.
@@ -54,6 +61,7 @@ def analyze(files: tuple[Path, ...], out: Path, config: Path | None) -> None:
             calendar=Calendar(settings.zone),
             caps=settings.caps,
             charged_name=hosted.charged_name if hosted else str,
+            host=host,
             tell=lambda size: progress.advance(task, size),
         )
     for day in counted.accounts.days():
@@ -82,8 +90,9 @@ def _write(day: date, counted: Counted, settings: AggregatorSettings, out: Path)
 
 def _summary(counted: Counted, out: Path) -> str:
     malformed = ", ".join(f"{reason} {n}" for reason, n in sorted(counted.malformed.items()))
+    passed = f" Passed over {counted.passed} lines between." if counted.passed else ""
     return (
         f"{counted.lines} lines: {counted.records} records of {len(counted.accounts.days())} days, "
-        f"{counted.malformed.total()} malformed{f' ({malformed})' if malformed else ''}. "
+        f"{counted.malformed.total()} malformed{f' ({malformed})' if malformed else ''}.{passed} "
         f"Day files: {out}"
     )

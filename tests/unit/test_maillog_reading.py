@@ -1,0 +1,237 @@
+"""qmail's log read live: rotated, restarted at every line, and counted exactly."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mailtally.sample_maillogs import label_of, play
+from mailtally_collector.batcher import Batcher, BatchLimits
+from mailtally_collector.ledger import Registration
+from mailtally_collector.parse import ByLog, Setting, made
+from mailtally_collector.reading import Reading
+from mailtally_collector.rejects import RejectFile
+from mailtally_collector.spool import Spool
+from mailtally_collector.tail import Tailer
+from mailtally_shared.errors import Unavailable
+from mailtally_shared.header import BatchHeader
+from mailtally_shared.payload import decode
+from mailtally_shared.state.keys import StateKeys
+from tests.support.logs import BEGIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mailtally.sample_logs import Truth
+    from mailtally_shared.columns import Columns
+
+HOST = "mail.example.com"
+FORMATS = made(Setting(HOST))
+Sums = Counter[tuple[int, int, int, int, str, str]]
+
+
+@contextmanager
+def collector(directory: Path, pattern: str) -> Iterator[tuple[Reading, Tailer, Spool]]:
+    """A collector's reading side, on what its state directory remembers."""
+    with ExitStack() as stack:
+        spool = stack.enter_context(Spool.open(directory / "state"))
+        rejects = stack.enter_context(RejectFile(directory / "state", spool.rejects_kept))
+        tailer = Tailer([str(directory / pattern)], positions=spool.positions())
+        stack.callback(tailer.close)
+        reading = Reading(
+            tailer=tailer,
+            parser=ByLog(FORMATS, known=spool.known()),
+            batcher=Batcher(BatchLimits(records=50, linger=1.0)),
+            rejects=rejects,
+            spool=spool,
+            registration=Registration(HOST, "0" * 32, 1),
+            keys=StateKeys(),
+            window=10**6,
+        )
+        yield reading, tailer, spool
+
+
+def read_all(directory: Path, pattern: str, now: float) -> None:
+    """Start, read what is there, stop."""
+    with collector(directory, pattern) as (reading, tailer, _):
+        tailer.scan(now)
+        while reading.turn(now):
+            pass
+        reading.flush(now)
+
+
+def spooled(directory: Path) -> tuple[Sums, Counter[str]]:
+    """What all batches together say: records, and malformed lines by reason."""
+    with Spool.open(directory / "state") as spool:
+        batches = spool.pending(0, 10**6)
+        headers = [BatchHeader.model_validate_json(batch.header) for batch in batches]
+        records = sum((sums_of(decode(batch.payload)) for batch in batches), Sums())
+    assert sum(header.records for header in headers) == records.total()
+    malformed = sum((Counter(header.malformed) for header in headers), Counter[str]())
+    return records, malformed
+
+
+def sums_of(columns: Columns | Truth) -> Sums:
+    return Sums(
+        (time, size, attempts, service, columns.statuses[status], columns.domains[domain])
+        for time, size, attempts, service, status, domain in zip(
+            columns.time.tolist(),
+            columns.size.tolist(),
+            columns.attempts.tolist(),
+            columns.service.tolist(),
+            columns.status.tolist(),
+            columns.domain.tolist(),
+            strict=True,
+        )
+    )
+
+
+class Syslog:
+    """Writes ``maillog``; rotates it as logrotate does, the older ones compressed."""
+
+    pattern = "maillog"
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "maillog"
+
+    def lines(self, run: object) -> list[bytes]:
+        return run.syslog()  # type: ignore[attr-defined, no-any-return]  # a Run
+
+    def rotate(self) -> None:
+        first, second = (self.path.with_name(f"maillog.{k}") for k in (1, 2))
+        if first.exists():
+            packed = gzip.compress(first.read_bytes(), mtime=0)
+            for age in range(20, 1, -1):
+                older = self.path.with_name(f"maillog.{age}.gz")
+                if older.exists():
+                    older.rename(self.path.with_name(f"maillog.{age + 1}.gz"))
+            second.with_suffix(".2.gz").write_bytes(packed)
+            first.unlink()
+        self.path.rename(first)
+
+
+class Multilog:
+    """Writes ``current``; puts it away under the label of the moment, as multilog does."""
+
+    pattern = "current"
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "current"
+        self.moment = BEGIN * 1_000_000
+
+    def lines(self, run: object) -> list[bytes]:
+        return run.multilog()  # type: ignore[attr-defined, no-any-return]  # a Run
+
+    def rotate(self) -> None:
+        self.moment += 1_000_000
+        self.path.rename(self.path.with_name(f"{label_of(self.moment)}.s"))
+
+
+@pytest.mark.parametrize("writer", [Syslog, Multilog])
+def test_a_restart_and_a_rotation_between_any_two_lines_change_nothing(
+    writer: type[Syslog | Multilog], tmp_path: Path
+) -> None:
+    """The collector is started for each line; every few lines the log is rotated meanwhile."""
+    run, log = play(12, start=BEGIN, seed=11), writer(tmp_path)
+    for number, line in enumerate(log.lines(run)):
+        if number % 17 == 16:
+            log.rotate()
+        with log.path.open("ab") as file:
+            file.write(line)
+        read_all(tmp_path, log.pattern, 1000.0 + number)
+    assert spooled(tmp_path) == (sums_of(run.truth), Counter())
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 10**6),
+    breaks=st.lists(st.tuples(st.integers(1, 120), st.booleans(), st.booleans()), max_size=12),
+    writer=st.sampled_from([Syslog, Multilog]),
+)
+def test_any_pieces_rotations_and_restarts_give_the_truth(
+    seed: int,
+    breaks: list[tuple[int, bool, bool]],
+    writer: type[Syslog | Multilog],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    directory = tmp_path_factory.mktemp("read")
+    run, log = play(30, start=BEGIN, seed=seed), writer(directory)
+    lines, now = log.lines(run), 1000.0
+    for count, rotated, is_read in [*breaks, (len(lines), False, True)]:
+        with log.path.open("ab") as file:
+            file.writelines(lines[:count])
+        lines, now = lines[count:], now + 1
+        if is_read:
+            read_all(directory, log.pattern, now)
+        if rotated:
+            log.rotate()
+    assert spooled(directory) == (sums_of(run.truth), Counter())
+
+
+def test_what_the_disk_did_not_take_is_not_joined_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = play(20, start=BEGIN, seed=5)
+    (tmp_path / "maillog").write_bytes(b"".join(run.syslog()))
+    with collector(tmp_path, "maillog") as (reading, tailer, _):
+        keep, failures = RejectFile.add_parsed, [1, 2, 3]
+
+        def failing(*args: object) -> None:
+            if failures:
+                failures.pop()
+                raise Unavailable("The disk is full.")
+            keep(*args)  # type: ignore[arg-type]  # passed through
+
+        monkeypatch.setattr(RejectFile, "add_parsed", failing)
+        tailer.scan(1.0)
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                reading.turn(1.0)
+        while reading.turn(1.0):
+            pass
+        reading.flush(1.0)
+    assert spooled(tmp_path) == (sums_of(run.truth), Counter())
+
+
+def test_a_crash_between_two_batches_reads_again_with_what_was_known_then(tmp_path: Path) -> None:
+    run = play(30, start=BEGIN, seed=6)
+    lines = run.syslog()
+    half = len(lines) // 2
+    (tmp_path / "maillog").write_bytes(b"".join(lines[:half]))
+    read_all(tmp_path, "maillog", 1.0)
+    with (tmp_path / "maillog").open("ab") as log:
+        log.writelines(lines[half:])
+    with collector(tmp_path, "maillog") as (reading, tailer, _):
+        tailer.scan(2.0)
+        reading.turn(2.0)  # and nothing is spooled of it
+    read_all(tmp_path, "maillog", 3.0)
+    assert spooled(tmp_path) == (sums_of(run.truth), Counter())
+
+
+def test_two_logs_with_the_same_numbers_are_two(tmp_path: Path) -> None:
+    runs = [play(20, start=BEGIN, seed=seed) for seed in (7, 8)]
+    for run, name in zip(runs, ("a", "b"), strict=True):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "current").write_bytes(b"".join(run.multilog()))
+    read_all(tmp_path, "*/current", 1.0)
+    expected = sum((sums_of(run.truth) for run in runs), Sums())
+    assert spooled(tmp_path) == (expected, Counter())
+
+
+def test_what_is_known_of_a_log_goes_with_it(tmp_path: Path) -> None:
+    (tmp_path / "maillog").write_bytes(b"".join(play(3, start=BEGIN, seed=9).syslog()))
+    read_all(tmp_path, "maillog", 1.0)
+    with Spool.open(tmp_path / "state") as spool:
+        assert [(known.log, known.format) for known in spool.known()] == [
+            (str(tmp_path / "maillog"), "maillog")
+        ]
+        spool.commit("{}", b"", [], rejects=0, counters={}, now=1.0, known=())
+    with Spool.open(tmp_path / "state") as spool:
+        assert spool.known() == []
