@@ -178,6 +178,16 @@ class SpoolMachine(RuleBasedStateMachine):
         self.queue.held.clear()
         self.copies.append(set(self.ledger.behind))
 
+    @rule(seconds=st.sampled_from([2.0, 200.0]))
+    def go_well(self, seconds: float) -> None:
+        """For a while nothing is wrong."""
+        self.read(500)
+        self.turn(1.0)
+        self.ledger.behind.update(self.queue.held)
+        self.queue.held.clear()
+        self.copies.append(set(self.ledger.behind))
+        self.turn(seconds)
+
     @precondition(lambda self: self.queue.held)
     @rule(data=st.data())
     def lose(self, data: st.DataObject) -> None:
@@ -232,5 +242,5 @@ class SpoolMachine(RuleBasedStateMachine):
 def test_the_spool_and_its_shipper_agree_with_their_model() -> None:
     run_state_machine_as_test(
         SpoolMachine,
-        settings=settings(max_examples=settings().max_examples, stateful_step_count=40),
+        settings=settings(max_examples=2 * settings().max_examples, stateful_step_count=40),
     )
