@@ -8,6 +8,7 @@ delivered: its :class:`Truth` is found without any parser of ours.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heappop, heappush
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -134,9 +135,9 @@ class _Queue:
             self._say(moment, "status: exiting")
             self.starts, self.delivery = self.starts + 1, 0
         sender = self._address(_OURS)[0]
-        self._take(moment, "" if self.rng.random() < _NULL_SENDER else sender)
+        self._take("" if self.rng.random() < _NULL_SENDER else sender, "", moment)
 
-    def _take(self, moment: int, sender: str, back_to: str = "") -> None:
+    def _take(self, sender: str, back_to: str, moment: int) -> None:
         """A message comes into the queue, a bounce if it goes ``back_to`` somebody."""
         number = self.free.pop() if self.free else self.numbers
         self.numbers = max(self.numbers, number + 1)
@@ -147,9 +148,8 @@ class _Queue:
         self._say(moment, text)
         for _ in range(count):
             recipient = self._recipient(message, back_to)
-            self._plan(
-                moment + self.rng.randrange(1, 900_000), lambda at, r=recipient: self._start(at, r)
-            )  # type: ignore[misc]  # mypy cannot infer a default's type
+            soon = moment + self.rng.randrange(1, 900_000)
+            self._plan(soon, partial(self._start, recipient))
 
     def _recipient(self, message: _Message, back_to: str) -> _Recipient:
         if back_to:
@@ -167,24 +167,24 @@ class _Queue:
         domain = self.rng.choice(domains)
         return f"{self.rng.choice(_PEOPLE)}{self.rng.randrange(10**6)}@{domain}", domain
 
-    def _start(self, moment: int, recipient: _Recipient) -> None:
+    def _start(self, recipient: _Recipient, moment: int) -> None:
         self.delivery += 1
         number, starts = self.delivery, self.starts
         to = f"msg {recipient.message.number} to {recipient.channel} {recipient.address}"
         self._say(moment, f"starting delivery {number}: {to}")
         self._say(moment, f"status: local {number % 10}/10 remote {number % 20}/20")
         took = int(self.rng.expovariate(0.2) * 1_000_000) + 1
-        self._plan(moment + took, lambda at: self._finish(at, recipient, number, starts))
+        self._plan(moment + took, partial(self._finish, recipient, number, starts))
 
-    def _finish(self, moment: int, recipient: _Recipient, number: int, starts: int) -> None:
+    def _finish(self, recipient: _Recipient, number: int, starts: int, moment: int) -> None:
         again = moment + self.rng.randrange(600, 30_000) * 1_000_000
         if starts != self.starts:  # qmail was restarted meanwhile, and never heard of its end
-            self._plan(again, lambda at: self._start(at, recipient))
+            self._plan(again, partial(self._start, recipient))
             return
         recipient.attempts += 1
         if self.rng.random() < _DEFERRED:
             self._say(moment, f"delivery {number}: deferral: Sorry,_no_connection./")
-            self._plan(again, lambda at: self._start(at, recipient))
+            self._plan(again, partial(self._start, recipient))
             return
         failed = self.rng.random() < _FAILED
         words = "failure: no_mailbox_here/" if failed else "success: did_1+0+0/"
@@ -194,9 +194,9 @@ class _Queue:
         message.failed |= failed
         message.left -= 1
         if not message.left:
-            self._plan(moment + 1, lambda at: self._end(at, message))
+            self._plan(moment + 1, partial(self._end, message))
 
-    def _end(self, moment: int, message: _Message) -> None:
+    def _end(self, message: _Message, moment: int) -> None:
         if message.failed:
             self._bounce(moment, message)
         self._say(moment, f"end msg {message.number}")
@@ -210,7 +210,7 @@ class _Queue:
         sender, back_to = (
             ("", message.sender) if message.sender else (DOUBLE_BOUNCE, "postmaster@" + self.host)
         )
-        self._plan(moment + 50, lambda at: self._take(at, sender, back_to))
+        self._plan(moment + 50, partial(self._take, sender, back_to))
 
     def _count(self, moment: int, recipient: _Recipient, *, failed: bool) -> None:
         service = Service.SMTP_IN if recipient.channel == "local" else Service.SMTP_OUT

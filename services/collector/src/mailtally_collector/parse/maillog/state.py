@@ -91,7 +91,7 @@ class Saved:
         hosts, messages, recipients = len(self.hosts), len(self.messages), len(self.recipients)
         lengths = self.lengths()
         return (
-            bool((lengths >= 0).all())
+            bool((lengths >= 0).all() and (self.recipients[:, 2] >= 0).all())
             and int(lengths.sum()) == len(self.text)
             and _all_within(self.messages[:, 0], hosts + 1)
             and _all_within(self.recipients[:, 0], messages)
