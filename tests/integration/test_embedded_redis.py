@@ -236,3 +236,21 @@ def test_without_any_program_the_error_says_what_to_install(
     monkeypatch.setattr(redis_program, "candidates", lambda: iter([]))
     with pytest.raises(MailtallyError, match="install the package redis-server"):
         find_redis_program()
+
+
+def test_a_script_torn_by_a_power_failure_is_gone_whole_also_after_further_starts(
+    data_dir: Path,
+) -> None:
+    add = "for i = 1, 5 do redis.call('INCRBY', 'k' .. i, ARGV[1]) end"
+    for number in (1, 10):
+        with EmbeddedRedis(data_dir) as server, redis.Redis.from_url(server.state_url) as client:
+            client.eval(add, 0, number)
+    redis_dir = data_dir / "redis"
+    files = [*redis_dir.glob("appendonlydir/*.incr.aof"), redis_dir / "appendonly.aof"]
+    with next(path for path in files if path.exists()).open("r+b") as file:
+        file.truncate(file.seek(0, 2) - 40)
+    for number in (100, 1000):
+        with EmbeddedRedis(data_dir) as server, redis.Redis.from_url(server.state_url) as client:
+            client.eval(add, 0, number)
+    with EmbeddedRedis(data_dir) as server, redis.Redis.from_url(server.state_url) as client:
+        assert {int(client.get(f"k{i}") or 0) for i in range(1, 6)} == {1101}

@@ -31,6 +31,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from mailtally.append_only_file import mend_append_only_file
 from mailtally.left_over import settle_left_over, try_lock
 from mailtally.redis_program import RedisProgram, find_redis_program
 from mailtally_shared.errors import MailtallyError, Refused
@@ -145,6 +146,7 @@ class EmbeddedRedis:
             self._forget_short_socket()
             self._socket = self._socket_path()
             self._put_long_log_aside()
+            mend_append_only_file(program.path, self._dir)
             with self._log.open("ab") as log:
                 self._server = subprocess.Popen(  # noqa: S603  # the program just found
                     [program.path, *self._options(pid_file)],
