@@ -90,7 +90,8 @@ class Intake:
         return len(received.messages)
 
     def reset(self) -> None:
-        """After ``Unavailable``: begin anew with the broker."""
+        """After ``Unavailable``: begin anew with broker and state."""
+        self._state.connection_pool.disconnect()
         self._receiver.reset()
 
     def _read(self, bodies: Iterable[bytes], now: float) -> Announced:

@@ -52,7 +52,8 @@ class Publisher:
         self._publish(heartbeat.to_bytes())
 
     def reset(self) -> None:
-        """Forget the connection; the next sending makes a new one."""
+        """Forget the connections; the next sending makes new ones."""
+        self._state.connection_pool.disconnect()
         former, self._connection = self._connection, self._connection.clone()
         self._producer = None
         with suppress(Unavailable), broker_errors(former):

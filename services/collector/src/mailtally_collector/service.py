@@ -33,7 +33,7 @@ from mailtally_shared.process.health import Health
 from mailtally_shared.process.health_server import HealthServer
 from mailtally_shared.process.logs import event
 from mailtally_shared.queue import broker_errors, connect_broker
-from mailtally_shared.state.client import connect_state, unavailable_errors
+from mailtally_shared.state.client import State, connect_state, unavailable_errors
 from mailtally_shared.state.keys import StateKeys
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class _Site:
     """What this collector is: its spool, its view of the ledger, its name."""
 
     spool: Spool
+    state: State
     ledger: Ledger
     registration: Registration
 
@@ -68,10 +69,12 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
         spool = stack.enter_context(Spool.open(settings.state_dir))
         keep_code_in(settings.state_dir / "kernel")
         warm()
-        ledger = Ledger(connect_state(settings.resolved_state_url), StateKeys())
+        # One for all, so that a failure of one connection ends the others' wait, too.
+        state = connect_state(settings.resolved_state_url)
+        ledger = Ledger(state, StateKeys())
         registration = _wait_for(stop, health, lambda: _register(settings, spool, ledger))
         if registration is not None:
-            _work(settings, stop, health, _Site(spool, ledger, registration), once=once)
+            _work(settings, stop, health, _Site(spool, state, ledger, registration), once=once)
 
 
 def check(settings: CollectorSettings) -> Iterator[str]:
@@ -191,11 +194,10 @@ def _parsing(settings: CollectorSettings) -> Setting:
 
 def _shipper(settings: CollectorSettings, site: _Site, reading: Reading) -> Shipper:
     patience = Patience(first=settings.resend_first, longest=settings.resend_longest)
-    state = connect_state(settings.resolved_state_url)
     return Shipper(
         spool=site.spool,
         ledger=site.ledger,
-        publisher=Publisher(settings.broker_url, state),
+        publisher=Publisher(settings.broker_url, site.state),
         window=Window(patience, random.Random()),  # noqa: S311 - jitter is no secret
         registration=site.registration,
         read_up_to=lambda: reading.read_up_to,
