@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.logs import event
 from mailtally_shared.queue import batch_queue, broker_errors, connect_broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
 
 #: Seconds of one look into an empty queue. kombu's Redis transport restores
 #: unacknowledged messages only between two looks, so it is kept short.
@@ -102,6 +106,10 @@ class Receiver:
             self._connection.drain_events(timeout=patience)
         except TimeoutError:
             return False
+        except ValueError as error:
+            # Not even an envelope of kombu's, which has taken it off the queue all the same.
+            sentence = f"Dropped something from the queue that is no message: {error}."
+            event(_log, logging.WARNING, "foreign-message", sentence)
         return True
 
 
