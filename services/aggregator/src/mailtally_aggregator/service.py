@@ -162,7 +162,8 @@ class _Saver:
         directory = self.settings.statistic_dir / SNAPSHOTS
         with directory_errors(directory):
             newest = next((path.stat().st_mtime for path in snapshots(directory)), 0.0)
-            if now - newest >= self.settings.snapshot_interval:
+            # A clock that was set back must not put snapshots off.
+            if not 0 <= now - newest < self.settings.snapshot_interval:
                 take_snapshot(self.state, self.keys, directory, now)
 
 

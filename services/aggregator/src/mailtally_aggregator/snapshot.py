@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -53,11 +54,20 @@ def take_snapshot(state: State, keys: StateKeys, directory: Path, now: float) ->
         raise state_emptied()
     frame = zstandard.ZstdCompressor(level=1).compress(msgpack.packb(dumps))
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{int(now):012d}.snapshot"
+    path = _next_path(directory, now)
     _place(path, _MAGIC + hashlib.sha256(frame).digest() + frame)
     for old in snapshots(directory)[KEPT:]:
         old.unlink(missing_ok=True)
     return path
+
+
+def _next_path(directory: Path, now: float) -> Path:
+    """The newest by its name, also where the clock was set back since the one before."""
+    number = int(now)
+    for path in snapshots(directory)[:1]:
+        with suppress(ValueError):  # not one of ours
+            number = max(number, int(path.stem) + 1)
+    return directory / f"{number:012d}.snapshot"
 
 
 def snapshots(directory: Path) -> list[Path]:

@@ -143,7 +143,7 @@ class Shipper:
         if applied != self._noted and self._spool.mark_applied(applied.hwm, applied.ahead, now):
             crash_point(CrashAt.APPLIED_NOTED)
         self._noted = applied
-        if now - self._pruned_at >= self._limits.idle_look:
+        if _is_over(self._limits.idle_look, self._pruned_at, now):
             limits = self._limits
             self._spool.prune(applied.hwm, now, limits.keep_applied, limits.keep_bytes)
             self._pruned_at = now
@@ -174,7 +174,7 @@ class Shipper:
         told_all = read.at_end and applied.watermark < read.watermark
         if read.after_seq > applied.hwm:
             return
-        if not told_all and now - self._beaten_at < self._limits.heartbeat:
+        if not told_all and not _is_over(self._limits.heartbeat, self._beaten_at, now):
             return
         registration = self._registration
         self._publisher.heartbeat(
@@ -187,3 +187,8 @@ class Shipper:
             )
         )
         self._beaten_at = now
+
+
+def _is_over(pause: float, since: float, now: float) -> bool:
+    """Whether a pause is over; a clock that was set back ends it too."""
+    return not 0 <= now - since < pause

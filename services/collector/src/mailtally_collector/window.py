@@ -69,7 +69,7 @@ class Window:
 
     def _is_due(self, seq: int, newest_applied: int, now: float) -> bool:
         sent = self._sent.get(seq)
-        if sent is None:
+        if sent is None or now < sent.at:  # new, or the clock was set back: ``due`` means nothing
             return True
         overtaken = seq < newest_applied and now - sent.at >= self._patience.overtaken * sent.times
         return overtaken or now >= sent.due
