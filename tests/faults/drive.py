@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,9 +63,22 @@ class Drive:
         self.await_billed()
         wait_until(lambda: not self.differences(), 5.0, "agreement with the oracle")
 
+    def spooled(self) -> tuple[int, int]:
+        """Batches of the collector that are not applied, and its newest batch's number."""
+        path = self.site.state_dir(COLLECTOR) / "state.sqlite"
+        with closing(sqlite3.connect(path)) as database:
+            query = "SELECT count(*) FILTER (WHERE applied IS NULL), max(seq) FROM batches"
+            unapplied, newest = database.execute(query).fetchone()
+        return int(unapplied), int(newest or 0)
+
     def differences(self) -> list[str]:
         """What the oracle has to say; the spool notes a moment later what is applied."""
         return oracle.differences(self.site, self.traffic.truth, [COLLECTOR])
+
+    def await_written(self) -> None:
+        """Every day's file holds what was written so far."""
+        self.await_counted()
+        wait_until(lambda: oracle.is_written(self.site), PATIENCE, "writing every day")
 
     def await_said(self, name: str, words: str) -> None:
         """A service says something in its log."""

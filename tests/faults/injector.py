@@ -56,11 +56,11 @@ class Injector:
             "database-cut": lambda _: cut_database(site.database_url),
         }
         self._ends: dict[str, Callable[[str], None]] = {
-            "kill": self._start,
+            "kill": site.start_if_ended,
             "stop": site.wanted.add,  # started when it has ended, which may take its time
             "pause": lambda name: site.processes[name].signal(signal.SIGCONT),
             "disk-full": lambda name: site.processes[name].limit_files(None),
-            "state-directory-lost": self._start,
+            "state-directory-lost": site.start_if_ended,
             "redis-kill": lambda _: self._restart_redis(),
             "redis-power-loss": lambda _: self._restart_redis(),
             "redis-pause": lambda _: site.redis.resume(),
@@ -95,10 +95,6 @@ class Injector:
             process.signal(signal.SIGCONT)
             process.limit_files(None)
             site.wanted.add(name)
-
-    def _start(self, name: str) -> None:
-        if self._site.processes[name].exit_code is not None:
-            self._site.start(name)
 
     def _storm(self, name: str) -> None:
         for _ in range(_STORM):

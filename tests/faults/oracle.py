@@ -56,6 +56,16 @@ def billed(database_url: str) -> Sums:
     return {(days[str(day)], domain): (hits, size) for day, domain, hits, size in rows}
 
 
+def is_written(site: Site) -> bool:
+    """Whether every day's files hold all that is counted of it."""
+    with connect_state(site.redis.url) as state:
+        for day in DAYS:
+            changes, written = state.hmget(_KEYS.totals.day(day), "changes", "written_changes")
+            if changes != written:
+                return False
+    return True
+
+
 def differences(site: Site, truth: Truth, collectors: Sequence[str] = COLLECTORS) -> list[str]:
     """Everything that is not as it must be; nothing is under way any more."""
     expected = truth.sums()

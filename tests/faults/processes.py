@@ -30,7 +30,8 @@ class Process:
     def __init__(
         self, command: str, arguments: tuple[str, ...], settings: Mapping[str, str], log: Path
     ) -> None:
-        self._given = (command, arguments, dict(settings), str(log))
+        self.settings = dict(settings)
+        self._given = (command, arguments, self.settings, str(log))
         self.log = log
         self._process: ForkServerProcess | None = None
 
@@ -88,5 +89,8 @@ def _serve(
     if crash_at:
         # The variable is read once, when the program is loaded.
         os.environ[crash_points.VARIABLE] = crash_at
-        os.execv(sys.executable, [sys.executable, "-m", f"mailtally_{command}", *arguments])
+        os.execv(  # noqa: S606 - our own program
+            sys.executable,
+            [sys.executable, "-m", f"mailtally_{command}", *arguments],
+        )
     sys.exit(COMMANDS[command](args=list(arguments), standalone_mode=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 import redis
 
+from mailtally.append_only_file import mend_append_only_file
 from mailtally.redis_program import find_redis_program
 from tests.support.waiting import wait_until
 
@@ -41,7 +43,7 @@ class RedisUnderFault:
             "appendfsync": fsync,
             "auto-aof-rewrite-percentage": "0",
             "maxmemory-policy": "noeviction",
-            **{name.replace("_", "-"): value for name, value in options.items()},
+            **_as_in_redis_conf(options),
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._sizes: deque[tuple[float, int]] = deque()
@@ -67,10 +69,12 @@ class RedisUnderFault:
         """A new client."""
         return redis.Redis.from_url(self.url)
 
-    def start(self, *, wait: bool = True) -> None:
-        """Start it; by default wait until its data is loaded."""
+    def start(self, *, wait: bool = True, **options: str) -> None:
+        """Start it, with more options this once; by default wait until its data is loaded."""
         program = find_redis_program().path
-        given = [part for name, value in self._options.items() for part in (f"--{name}", value)]
+        mend_append_only_file(program, self._directory)
+        named = self._options | _as_in_redis_conf(options)
+        given = [part for name, value in named.items() for part in (f"--{name}", value)]
         with (self._directory / "redis.log").open("ab") as log:
             self._process = subprocess.Popen([program, *given], stdout=log, stderr=log)
         self._sizes.clear()
@@ -101,6 +105,13 @@ class RedisUnderFault:
     def file_size(self) -> int:
         """Bytes of the append-only file."""
         return self._file().stat().st_size
+
+    def limit_files(self, size: int | None) -> None:
+        """Let no file grow beyond ``size`` bytes: the disk is full."""
+        limit = resource.RLIM_INFINITY if size is None else size
+        assert self._process is not None
+        limits = (limit, resource.RLIM_INFINITY)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
 
     def cut_file(self, size: int) -> None:
         """Shorten the append-only file, as it is after a power failure."""
@@ -140,3 +151,7 @@ class RedisUnderFault:
         """Since Redis 7 a file in a folder; its base beside it stays as it is."""
         found = sorted(self._directory.glob("appendonlydir/*.incr.aof"))
         return found[-1] if found else self._directory / "appendonly.aof"
+
+
+def _as_in_redis_conf(options: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in options.items()}

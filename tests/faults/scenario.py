@@ -12,7 +12,7 @@ from tests.faults import oracle
 from tests.faults.injector import Injector
 from tests.faults.plan import TICK, TICKS
 from tests.faults.site import HOSTS, SERVICES, Site
-from tests.faults.traffic import DAYS, Traffic, Truth
+from tests.faults.traffic import Traffic, Truth
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _check_end(site: Site, traffic: Traffic, result: Result) -> None:
     for host in HOSTS:
         site.logs[host].write(traffic.record(f"{host}.example.net", _FRESH))
     _await_truth(site, traffic.truth)
-    _await(site, lambda: _is_settled(site), "every day's file holding the whole day")
+    _await(site, lambda: _is_settled(site), "archiving every day as it is")
     time.sleep(_QUIET)
     result.differences += oracle.differences(site, traffic.truth)
     doctor = site.command("doctor", "--deep")
@@ -124,10 +124,4 @@ def _check_end(site: Site, traffic: Traffic, result: Result) -> None:
 
 
 def _is_settled(site: Site) -> bool:
-    keys = StateKeys()
-    with site.redis.client() as client:
-        for day in DAYS:
-            changes, written = client.hmget(keys.totals.day(day), "changes", "written_changes")
-            if changes != written:
-                return False
-    return not any(site.statistic_dir.glob("*.qml.txt"))
+    return oracle.is_written(site) and not any(site.statistic_dir.glob("*.qml.txt"))

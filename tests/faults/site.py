@@ -99,6 +99,11 @@ class Site:
         self.wanted.add(name)
         self._ended.pop(name, None)
 
+    def start_if_ended(self, name: str) -> None:
+        """Start a service unless it runs."""
+        if self.processes[name].exit_code is not None:
+            self.start(name)
+
     def start_doomed(self, name: str, crash_at: str) -> None:
         """Start a service that dies at a crash point, and stays down until it is started."""
         self.processes[name].start(crash_at)

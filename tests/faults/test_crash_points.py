@@ -13,7 +13,8 @@ from mailtally_aggregator.crash_at import CrashAt as AggregatorCrashAt
 from mailtally_collector.crash_at import CrashAt as CollectorCrashAt
 from mailtally_loader.crash_at import CrashAt as LoaderCrashAt
 from tests.architecture.source_tree import modules
-from tests.faults.drive import AGGREGATOR, COLLECTOR, LOADER, PATIENCE
+from tests.faults.drive import AGGREGATOR, COLLECTOR, PATIENCE
+from tests.faults.site import LOADER
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

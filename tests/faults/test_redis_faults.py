@@ -1,0 +1,159 @@
+"""Redis killed, torn, emptied, older than it was, or refusing to work."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults import oracle
+from tests.faults.drive import AGGREGATOR, COLLECTOR, PATIENCE
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    import redis
+
+    from tests.faults.drive import Drive
+
+WINDOW = 8
+
+
+def tend_until_right(drive: Drive) -> None:
+    """What gave up is started again, as systemd does."""
+    expected = drive.traffic.truth.sums()
+
+    def right() -> bool:
+        drive.site.tend()
+        return oracle.live(drive.site) == expected
+
+    wait_until(right, PATIENCE, "counting every line")
+    drive.assert_right()
+
+
+@pytest.fixture
+def counting(drive: Drive) -> Drive:
+    """A site that has counted something and saved it."""
+    drive.start()
+    drive.write(300)
+    drive.await_billed()
+    snapshots = drive.site.statistic_dir / "snapshots"
+    wait_until(lambda: any(snapshots.glob("*.snapshot")), what="a snapshot")
+    return drive
+
+
+def test_redis_killed_and_started_again_costs_nothing(counting: Drive) -> None:
+    for _ in range(3):
+        counting.write(100)
+        counting.site.redis.kill()
+        counting.write(100)
+        counting.site.redis.start()
+        tend_until_right(counting)
+
+
+def test_a_torn_append_only_file_loses_a_second_and_the_spools_send_it_again(
+    counting: Drive,
+) -> None:
+    rng = random.Random(1)
+    for _ in range(3):
+        counting.site.redis.watch_file()
+        counting.write(200)
+        counting.await_counted()
+        counting.site.redis.lose_power(rng)
+        counting.site.redis.start()
+        tend_until_right(counting)
+
+
+def test_a_failover_to_an_older_copy_is_made_good_from_the_spools(counting: Drive) -> None:
+    size = counting.site.redis.file_size()
+    counting.write(1000)
+    counting.await_billed()
+    counting.site.redis.kill()
+    counting.site.redis.cut_file(size)
+    counting.site.redis.start()
+    tend_until_right(counting)
+    counting.await_said(COLLECTOR, "The ledger went back")
+
+
+def test_a_ledger_older_than_the_spool_is_refused_with_the_way_out(counting: Drive) -> None:
+    site = counting.site
+    site.stop(COLLECTOR)
+    site.processes[COLLECTOR].wait()
+    size = site.redis.file_size()
+    site.processes[COLLECTOR].settings["MAILTALLY_COLLECTOR__SPOOL__KEEP_APPLIED"] = "0"
+    site.start(COLLECTOR)
+    counting.write(500)
+    counting.await_counted()
+    wait_until(lambda: counting.spooled()[1] == 0, PATIENCE, "forgetting what is applied")
+    site.redis.kill()
+    site.redis.cut_file(size)
+    site.redis.start()
+    assert site.processes[COLLECTOR].wait(PATIENCE) == 1
+    counting.await_said(COLLECTOR, "are no longer in the spool. Restore a newer copy")
+
+
+def test_an_emptied_redis_is_refilled_from_its_snapshot(counting: Drive) -> None:
+    with counting.redis() as client:
+        client.flushall()
+    counting.write(100)
+    tend_until_right(counting)
+    counting.await_said(AGGREGATOR, "refilled it")
+
+
+def test_an_emptied_redis_without_snapshots_is_refused_not_counted_into(counting: Drive) -> None:
+    site = counting.site
+    site.kill(AGGREGATOR)
+    for path in (site.statistic_dir / "snapshots").iterdir():
+        path.unlink()
+    with counting.redis() as client:
+        client.flushall()
+        counting.write(100)
+        site.processes[AGGREGATOR].start()
+        assert site.processes[AGGREGATOR].wait() == 1
+        assert not client.exists(counting.keys.totals.days)
+    counting.await_said(AGGREGATOR, "start one aggregator with --accept-empty-state")
+
+
+def test_lost_totals_are_refused_not_billed(counting: Drive) -> None:
+    with counting.redis() as client:
+        (lost, *_) = client.keys("*totals:2025-03-28*:messages")
+        client.delete(lost)
+    counting.site.wanted.clear()
+    counting.write(100)
+    assert counting.site.processes[AGGREGATOR].wait(PATIENCE) == 1
+    counting.await_said(AGGREGATOR, "do not add up")
+
+
+def test_a_redis_that_loads_its_data_is_waited_for(counting: Drive) -> None:
+    counting.site.redis.kill()
+    counting.write(100)
+    # Microseconds a command: slow enough to be seen at it.
+    counting.site.redis.start(wait=False, key_load_delay="2000")
+    counting.await_said(COLLECTOR, "cannot work now")
+    tend_until_right(counting)
+
+
+@pytest.mark.parametrize("refusal", ["OOM", "READONLY", "MISCONF"])
+def test_a_redis_that_refuses_writes_stops_reading_at_the_window(
+    counting: Drive, refusal: str
+) -> None:
+    with counting.redis() as client:
+        refuse(counting, client, refusal, yes=True)
+        counting.write(10_000)
+        wait_until(lambda: counting.spooled()[0] == WINDOW, what="filling the window")
+        before = counting.spooled()
+        counting.write(100)
+        counting.await_said(COLLECTOR, "cannot work now")
+        assert counting.spooled() == before
+        refuse(counting, client, refusal, yes=False)
+    tend_until_right(counting)
+
+
+def refuse(drive: Drive, client: redis.Redis, refusal: str, *, yes: bool) -> None:
+    """Make Redis refuse writes in one of three ways, or end that."""
+    if refusal == "OOM":
+        client.config_set("maxmemory", "1" if yes else "0")
+    elif refusal == "READONLY":
+        client.replicaof(*(("127.0.0.1", "1") if yes else ("NO", "ONE")))
+    else:
+        drive.site.redis.limit_files(drive.site.redis.file_size() if yes else None)
