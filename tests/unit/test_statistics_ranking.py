@@ -8,11 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailtally_collector.parse.names import Key
-from mailtally_collector.statistics.measures import Measures
-from mailtally_collector.statistics.ranking import Ranking, named_ranges, named_texts
+from mailtally_collector.statistics.measures import Measures, Sums
+from mailtally_collector.statistics.ranking import Found, Ranking, found_texts
 
-KEY = Key.fresh()
 names = st.text(alphabet="ab.-@", max_size=20)
 #: Pieces of names with sizes.
 pieces = st.lists(
@@ -30,15 +28,9 @@ def add(ranking: Ranking, piece: list[tuple[str, int]]) -> None:
     data = b" " * 8 + "".join(name for name, _ in piece).encode()
     end = 8 + np.cumsum([len(name) for name, _ in piece])
     start = np.concatenate([[8], end[:-1]])
-    ranking.add(
-        named_ranges(
-            np.frombuffer(data, np.uint8),
-            start.astype(np.uint32),
-            end.astype(np.uint32),
-            measures([size for _, size in piece]),
-            KEY,
-        )
-    )
+    text = np.frombuffer(data, np.uint8)
+    adds = measures([size for _, size in piece])
+    ranking.add(Found(text, start.astype(np.uint32), end.astype(np.uint32), adds))
 
 
 @given(pieces)
@@ -74,8 +66,7 @@ def test_many_names_make_the_table_grow_and_stay_what_they_are() -> None:
     ranking = Ranking("messages")
     for begin in range(0, 20_000, 2500):
         texts = tuple(f"name-{k}.example" for k in range(begin, begin + 5000))
-        group = np.arange(5000, dtype=np.uint32)
-        ranking.add(named_texts(texts, group, measures([1] * 5000), KEY))
+        ranking.add(found_texts(texts, np.ones((5000, 4), np.int64)))
     found = ranking.top(None)
     assert len(found) == 22_500
     assert found[0][1].messages == 2
@@ -90,6 +81,12 @@ def test_a_flood_of_names_does_not_drive_out_the_busy_ones() -> None:
     (name, sums), *_ = ranking.top(1)
     assert (name, sums.messages) == (b"busy@example.com", 2000)
     assert len(ranking) <= 1000
+
+
+def test_texts_without_messages_are_left_out() -> None:
+    ranking = Ranking("messages")
+    ranking.add(found_texts(("a", "b"), np.array([[0, 0, 0, 0], [2, 9, 1, 0]])))
+    assert ranking.top(None) == [(b"b", Sums(2, 9, 1, 0))]
 
 
 def test_equal_names_are_in_the_order_of_their_spelling() -> None:

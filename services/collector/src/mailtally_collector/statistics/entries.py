@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 from mailtally_collector.parse import machine, names, scanning, words
 from mailtally_collector.parse.machine import compiled_and_kept
 from mailtally_collector.statistics import kernel
-from mailtally_collector.statistics.kernel import add_up, enrol, intern, settle
+from mailtally_collector.statistics.kernel import add_rows, add_up, find_or_enrol, settle
 from mailtally_shared import columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailtally_collector.parse.names import Names
+    from mailtally_collector.parse.words import Words
     from mailtally_collector.statistics.kernel import Roll
     from mailtally_collector.statistics.measures import Measures
     from mailtally_shared.columns import Array
@@ -36,20 +36,20 @@ def _kept_add_up(sources: str) -> Callable[[Array, Measures, Array], None]:
     return entry
 
 
-def _kept_intern(sources: str) -> Callable[[Array, Array, Names, Array], None]:
+def _kept_add_rows(sources: str) -> Callable[[Array, Array, Array], None]:
     @compiled_and_kept
-    def entry(start: Array, end: Array, names: Names, codes: Array) -> None:
+    def entry(codes: Array, more: Array, sums: Array) -> None:
         _ = sources
-        intern(start, end, names, codes)
+        add_rows(codes, more, sums)
 
     return entry
 
 
-def _kept_enrol(sources: str) -> Callable[[Names, Array, Roll], None]:
+def _kept_find_or_enrol(sources: str) -> Callable[[Words, Array, Array, Roll, Array], None]:
     @compiled_and_kept
-    def entry(names: Names, sums: Array, roll: Roll) -> None:
+    def entry(words: Words, start: Array, end: Array, roll: Roll, codes: Array) -> None:
         _ = sources
-        enrol(names, sums, roll)
+        find_or_enrol(words, start, end, roll, codes)
 
     return entry
 
@@ -65,6 +65,6 @@ def _kept_settle(sources: str) -> Callable[[Roll], None]:
 
 _SOURCES = hashlib.sha256("".join(map(inspect.getsource, _PARTS)).encode()).hexdigest()
 run_add_up: Final = _kept_add_up(_SOURCES)
-run_intern: Final = _kept_intern(_SOURCES)
-run_enrol: Final = _kept_enrol(_SOURCES)
+run_add_rows: Final = _kept_add_rows(_SOURCES)
+run_find_or_enrol: Final = _kept_find_or_enrol(_SOURCES)
 run_settle: Final = _kept_settle(_SOURCES)

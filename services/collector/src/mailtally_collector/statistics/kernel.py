@@ -1,4 +1,4 @@
-"""The loops over records and names, as machine code: add up by group, intern, and enrol.
+"""The loops over records and names, as machine code: add up by group, and find names.
 
 Nothing is allocated here; who calls has made the room.
 """
@@ -10,24 +10,28 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from mailtally_collector.parse.machine import Bytes, compiled, signed
-from mailtally_collector.parse.names import index_of
+from mailtally_collector.parse.names import Key, digest_of
 from mailtally_collector.parse.words import WORD, Words, last_bytes
 from mailtally_shared.columns import MAX_SUM
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse.names import Names
     from mailtally_collector.statistics.measures import Measures
     from mailtally_shared.columns import Array
 
 #: Bytes before the first name, so that no word reaches out of the text.
 PADDING: Final = WORD
 
+HALF: Final = np.uint64(32)
+LOW_HALF: Final = np.uint64(2**32 - 1)
+LAST_BYTE: Final = np.uint64(56)
+
 
 class Roll(NamedTuple):
     """Names of all chunks with their sums, in a hash table; room for ``n`` of them."""
 
-    slots: Array  # int32 (power of two >= 2 n,): index of a name plus 1, or 0
-    digest: Array  # uint64 (n,): the hash that the chunks' dictionaries have, too
+    key: Key  # of the hash
+    #: uint64 (power of two >= 2 n,): hash of a name, and its index plus 1 in the lower half; or 0.
+    slots: Array
     start: Array  # int64 (n + 1,): where in the text each name begins; it ends at the next
     sums: Array  # int64 (n, WIDTH)
     taken: Array  # int64 (1,): names there are
@@ -56,37 +60,40 @@ def add(amount: int, group: int, figure: int, sums: Array) -> None:
 
 
 @compiled
-def intern(start: Array, end: Array, names: Names, codes: Array) -> None:
-    """The index of each range of the chunk among the names; ``codes`` is uint32."""
+def add_rows(codes: Array, more: Array, sums: Array) -> None:
+    """Add rows of sums, int64 (n, WIDTH), each to the one that its code names."""
+    for row in range(len(codes)):
+        for figure in range(sums.shape[1]):
+            add(more[row, figure], signed(codes[row]), figure, sums)
+
+
+@compiled
+def find_or_enrol(words: Words, start: Array, end: Array, roll: Roll, codes: Array) -> None:
+    """The index on the roll of each range of a text; who is not there yet is added.
+
+    All are hashed first: with nothing to wait for between two searches in a table that is larger
+    than the processor's cache, it fetches for several of them at once.
+    """
     for row in range(len(start)):
-        codes[row] = index_of(signed(start[row]), signed(end[row]), names)
+        codes[row] = digest_of(words, signed(start[row]), signed(end[row]), roll.key)
+    for row in range(len(start)):
+        codes[row] = place_of(words, signed(start[row]), signed(end[row]), codes[row], roll)
 
 
 @compiled
-def enrol(names: Names, sums: Array, roll: Roll) -> None:
-    """Add a chunk's names to the roll, with their sums; one without messages is left out."""
-    for name in range(names.taken[0]):
-        if sums[name, 0]:
-            index = place_of(name, names, roll)
-            for figure in range(sums.shape[1]):
-                add(sums[name, figure], index, figure, roll.sums)
-
-
-@compiled
-def place_of(name: int, names: Names, roll: Roll) -> int:
-    """The index on the roll; the name is added if it is not there yet."""
-    digest = names.digest[name]
-    start: int = names.start[name]
-    end: int = names.end[name]
+def place_of(words: Words, start: int, end: int, digest: int, roll: Roll) -> int:
+    """The index on the roll of one range of a text."""
     last_slot = len(roll.slots) - 1
     slot = signed(digest) & last_slot
     while roll.slots[slot]:
-        index: int = roll.slots[slot] - 1
-        if roll.digest[index] == digest and is_spelled(names.words, start, end, index, roll):
+        entry = roll.slots[slot]
+        index = signed(entry & LOW_HALF) - 1
+        if entry >> HALF == np.uint64(digest) and is_spelled(words, start, end, index, roll):
             return index
         slot = (slot + 1) & last_slot
-    roll.slots[slot] = roll.taken[0] + 1
-    return write_down(digest, names.words, start, end, roll)
+    index = write_down(words, start, end, roll)
+    roll.slots[slot] = np.uint64(digest) << HALF | np.uint64(index + 1)
+    return index
 
 
 @compiled
@@ -105,14 +112,13 @@ def is_spelled(words: Words, start: int, end: int, index: int, roll: Roll) -> bo
 
 
 @compiled
-def write_down(digest: np.uint64, words: Words, start: int, end: int, roll: Roll) -> int:
+def write_down(words: Words, start: int, end: int, roll: Roll) -> int:
     """The index of a new name."""
     index: int = roll.taken[0]
     place = roll.start[index]
     for i in range(start, end):
-        roll.text[np.uintp(place + i - start)] = words[np.uintp(i - WORD + 1)] >> np.uint64(56)
+        roll.text[np.uintp(place + i - start)] = words[np.uintp(i - WORD + 1)] >> LAST_BYTE
     roll.start[index + 1] = place + end - start
-    roll.digest[index] = digest
     roll.taken[0] = index + 1
     return index
 
@@ -122,7 +128,8 @@ def settle(roll: Roll) -> None:
     """Put all names of a roll into its empty slots."""
     last_slot = len(roll.slots) - 1
     for index in range(roll.taken[0]):
-        slot = signed(roll.digest[index]) & last_slot
+        digest = digest_of(roll.words, roll.start[index], roll.start[index + 1], roll.key)
+        slot = signed(digest) & last_slot
         while roll.slots[slot]:
             slot = (slot + 1) & last_slot
-        roll.slots[slot] = index + 1
+        roll.slots[slot] = digest << HALF | np.uint64(index + 1)

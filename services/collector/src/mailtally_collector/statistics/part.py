@@ -13,7 +13,7 @@ from mailtally_collector.parse.addressed import parse_addressed
 from mailtally_collector.statistics.largest import Message, largest_of
 from mailtally_collector.statistics.measures import Measures, Sums
 from mailtally_collector.statistics.piece import BadLine
-from mailtally_collector.statistics.ranking import Named, named_ranges, named_texts, summed
+from mailtally_collector.statistics.ranking import Found, found_texts, summed
 from mailtally_shared.columns import Service
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ class Wanted:
 
 @dataclass(slots=True)
 class Details:
-    """What only the long form tells."""
+    """What only the long form tells; the names stand in the piece still."""
 
-    domains: Named
-    senders: Named
-    recipients: Named
+    domains: Found
+    senders: Found
+    recipients: Found
     sizes: Array  # int64 (classes, WIDTH)
     largest: list[Message]
 
@@ -132,11 +132,12 @@ def _quarters(time: Array, measures: Measures) -> dict[int, Sums]:
 
 def _details(found: Addressed, measures: Measures, wanted: Wanted) -> Details:
     columns, at = found.parsed.columns, found.addresses
+    domains = len(columns.domains)
     size_class = np.searchsorted(SIZE_BOUNDS, columns.size, side="right")
     return Details(
-        domains=named_texts(columns.domains, columns.domain, measures, wanted.key),
-        senders=named_ranges(found.data, at.sender, at.split, measures, wanted.key),
-        recipients=named_ranges(found.data, at.split + 1, at.end, measures, wanted.key),
+        domains=found_texts(columns.domains, summed(columns.domain, measures, domains)),
+        senders=Found(found.data, at.sender, at.split, measures),
+        recipients=Found(found.data, at.split + np.uint32(1), at.end, measures),
         sizes=summed(size_class, measures, len(SIZE_BOUNDS) + 1),
         largest=largest_of(found, wanted.largest),
     )
