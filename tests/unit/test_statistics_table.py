@@ -76,6 +76,8 @@ def test_nothing_selected_says_so() -> None:
 
 
 class Terminal(io.StringIO):
+    encoding = "utf-8"  # StringIO's own cannot be set
+
     def __init__(self, *, is_terminal: bool, encoding: str = "utf-8") -> None:
         super().__init__()
         self._is_terminal = is_terminal
