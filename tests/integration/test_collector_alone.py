@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -97,6 +98,24 @@ def test_check_names_what_does_not_work(alone: BareEnvironment, cluster: Cluster
     assert "MAILTALLY_BROKER_URL" in told.stderr
     assert "MAILTALLY_LOGS" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_its_statistics_are_there_with_it(alone: BareEnvironment, tmp_path: Path) -> None:
+    truth = write_log(
+        tmp_path / "stats",
+        host="mail.example.net",
+        lines=LINES,
+        start=BEGIN,
+        end=BEGIN + DAY,
+        seed=6,
+    )
+    command = alone.directory / "bin" / "mailtally-statistics"
+    told = subprocess.run(
+        [command, "-v", "--format", "json", "-f", tmp_path / "stats"],
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(told.stdout)["total"]["bytes"] == int(truth.size.sum())
 
 
 def test_it_ships_a_log_to_an_aggregator_elsewhere(
