@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailtally_collector.parse.reasons import MAX_LINE
 from mailtally_collector.statistics.opening import READ_ERRORS, content_of
 from mailtally_collector.statistics.piece import BadLine, Piece
-from mailtally_collector.tail.cut import LONGEST_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import BufferedReader
 
     from mailtally_collector.statistics.buffers import Buffers
-    from mailtally_collector.statistics.opening import Content
+from mailtally_collector.statistics.opening import Content
 
 
 def _always() -> bool:
@@ -101,7 +101,7 @@ class Stream:
 
     def _keep(self, rest: memoryview) -> None:
         """Remember the begun line; of an endless one, what is shown of it and no more."""
-        kept = min(len(rest), LONGEST_LINE + 1)
+        kept = min(len(rest), MAX_LINE + 1)
         self._overlong += len(rest) - kept
         self._rest = bytes(rest[:kept])
 
@@ -118,4 +118,4 @@ class Stream:
 
     def _reject(self, reason: str, kept: bytes) -> BadLine:
         length = len(kept) + self._overlong
-        return BadLine(self.path, self._offset, length, reason, kept[:LONGEST_LINE])
+        return BadLine(self.path, self._offset, length, reason, kept[:MAX_LINE])
