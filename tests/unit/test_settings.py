@@ -268,5 +268,5 @@ def test_a_secret_file_that_is_not_there_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MAILTALLY_DATABASE_URL_FILE", str(tmp_path / "missing"))
-    with pytest.raises(SettingsError, match="MAILTALLY_DATABASE_URL_FILE: .*missing"):
+    with pytest.raises(SettingsError, match=r"MAILTALLY_DATABASE_URL_FILE: .*missing"):
         load_settings(Stored)

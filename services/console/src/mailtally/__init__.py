@@ -1,0 +1,1 @@
+"""The operator's command: demo, up, analyze, rebuild, report, doctor, statistics."""
