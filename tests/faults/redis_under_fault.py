@@ -76,7 +76,10 @@ class RedisUnderFault:
         named = self._options | _as_in_redis_conf(options)
         given = [part for name, value in named.items() for part in (f"--{name}", value)]
         with (self._directory / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen([program, *given], stdout=log, stderr=log)
+            # A file at its limit is then an error, as a full disk is, and no signal that kills.
+            self._process = subprocess.Popen(
+                [program, *given], stdout=log, stderr=log, restore_signals=False
+            )
         self._sizes.clear()
         if wait:
             wait_until(self._answers, what="Redis answering")

@@ -125,10 +125,13 @@ def test_lost_totals_are_refused_not_billed(counting: Drive) -> None:
 
 
 def test_a_redis_that_loads_its_data_is_waited_for(counting: Drive) -> None:
+    with counting.redis() as client, client.pipeline(transaction=False) as pipeline:
+        for number in range(8 * 1024):  # it looks at its clients after each 1024 commands
+            pipeline.set("ballast", number)
+        pipeline.execute()
     counting.site.redis.kill()
     counting.write(100)
-    # Microseconds a command: slow enough to be seen at it.
-    counting.site.redis.start(wait=False, key_load_delay="2000")
+    counting.site.redis.start(wait=False, key_load_delay="500")  # microseconds a command
     counting.await_said(COLLECTOR, "cannot work now")
     tend_until_right(counting)
 
