@@ -1,7 +1,8 @@
 """``python -m benchmarks.viewing``: ``mailtally statistics -v`` beside a Polars script.
 
-Both make the same tables of the same log, in turns, each in a process of its own; what is
-measured is all of it, from the start of the process to its end. Answers that differ end it.
+Both make the same tables of the same log, in turns, each in a process of its own. *seconds* is all
+of it, from the start of the process to its end; *start s* is the same with a log of one line, and
+MB/s leave it out. Answers that differ end it.
 """
 
 from __future__ import annotations
@@ -50,22 +51,31 @@ def main(lines: int, repeat: int, only: tuple[str, ...]) -> None:
     """Compare the statistics with Polars."""
     with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as directory:
         logs = make_logs(Path(directory) / "logs", lines=lines)
-        found: dict[str, list[Run]] = {name: [] for name in only or CONTENDERS}
+        one_line = Path(directory) / "one-line"
+        with logs.paths[0].open("rb") as log:
+            one_line.write_bytes(log.readline())
+        names = only or tuple(CONTENDERS)
+        found: dict[str, list[Run]] = {name: [] for name in names}
+        starts: dict[str, list[Run]] = {name: [] for name in names}
         for _ in range(repeat):
-            for name, runs in found.items():
-                runs.append(_run((*CONTENDERS[name], *map(str, logs.paths))))
+            for name in names:
+                starts[name].append(_run((*CONTENDERS[name], str(one_line))))
+                found[name].append(_run((*CONTENDERS[name], *map(str, logs.paths))))
         _compare([runs[0].answer for runs in found.values()])
-        click.echo(aligned([_HEAD, *(_row(name, runs, logs.size) for name, runs in found.items())]))
+        rows = (_row(name, found[name], starts[name], logs.size) for name in names)
+        click.echo(aligned([_HEAD, *rows]))
 
 
-_HEAD = ("", "seconds", "MB/s", "CPU s", "peak MB")
+_HEAD = ("", "seconds", "start s", "MB/s", "CPU s", "start CPU s", "peak MB")
 
 
-def _row(name: str, runs: list[Run], size: int) -> tuple[str, ...]:
-    seconds = statistics.median(run.seconds for run in runs)
-    cpu = statistics.median(run.cpu for run in runs)
+def _row(name: str, runs: list[Run], starts: list[Run], size: int) -> tuple[str, ...]:
+    seconds, start = (statistics.median(run.seconds for run in some) for some in (runs, starts))
+    cpu, start_cpu = (statistics.median(run.cpu for run in some) for some in (runs, starts))
+    rate = size / 1e6 / (seconds - start)
     peak = max(run.peak for run in runs) / 2**20
-    return name, f"{seconds:.2f}", f"{size / 1e6 / seconds:,.0f}", f"{cpu:.2f}", f"{peak:,.0f}"
+    figures = (f"{seconds:.2f}", f"{start:.2f}", f"{rate:,.0f}", f"{cpu:.2f}", f"{start_cpu:.2f}")
+    return name, *figures, f"{peak:,.0f}"
 
 
 def _run(command: tuple[str, ...]) -> Run:

@@ -118,19 +118,13 @@ def added(start: int, end: int, digest: np.uint64, slot: int, names: Names) -> i
 @compiled
 def hashed(start: int, end: int, names: Names) -> np.uint64:
     """The keyed hash of a name, 0 <= hash < 2^32."""
-    return digest_of(names.words, start, end, names.key)
-
-
-@compiled
-def digest_of(words: Words, start: int, end: int, key: Key) -> np.uint64:
-    """The keyed hash of a range that does not begin in the first seven bytes."""
-    digest = key.seed
+    digest = names.key.seed
     while end - start >= WORD:
         end -= WORD
-        digest = mixed(digest, words[np.uintp(end)], key.factor)
+        digest = mixed(digest, names.words[np.uintp(end)], names.key.factor)
     if start < end:
-        rest = last_bytes(words, end, end - start)
-        digest = mixed(digest, rest, key.factor)
+        rest = last_bytes(names.words, end, end - start)
+        digest = mixed(digest, rest, names.key.factor)
     return digest
 
 

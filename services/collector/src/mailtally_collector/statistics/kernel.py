@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from mailtally_collector.parse.machine import Bytes, compiled, signed
-from mailtally_collector.parse.names import Key, digest_of
 from mailtally_collector.parse.words import WORD, Words, last_bytes
 from mailtally_shared.columns import MAX_SUM
 
 if TYPE_CHECKING:
+    from mailtally_collector.parse.names import Key
     from mailtally_collector.statistics.measures import Measures
     from mailtally_shared.columns import Array
 
@@ -94,6 +94,25 @@ def place_of(words: Words, start: int, end: int, digest: int, roll: Roll) -> int
     index = write_down(words, start, end, roll)
     roll.slots[slot] = np.uint64(digest) << HALF | np.uint64(index + 1)
     return index
+
+
+@compiled
+def digest_of(words: Words, start: int, end: int, key: Key) -> np.uint64:
+    """The keyed hash of a range, 0 <= hash < 2^32: one multiplication a word, and one more."""
+    digest = key.seed
+    while end - start >= WORD:
+        end -= WORD
+        digest = stirred(digest ^ words[np.uintp(end)], key.factor)
+    if start < end:
+        digest = stirred(digest ^ last_bytes(words, end, end - start), key.factor)
+    return stirred(digest, key.factor) >> HALF
+
+
+@compiled
+def stirred(word: np.uint64, factor: np.uint64) -> np.uint64:
+    """The product, its upper half in its lower one as well."""
+    product = word * factor
+    return product ^ (product >> HALF)
 
 
 @compiled
