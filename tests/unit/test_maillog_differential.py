@@ -68,6 +68,30 @@ def test_every_cut_of_a_good_line(length: int) -> None:
     assert_agree([line[:length] + b"\n", b"@4000000038c3eeb027f6b0a4 "[:length] + b"\n"])
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b".5 end msg 1",
+        b"Sep 14 09:58:09 mail.example.com qmail: 1063526289.3 end msg 1",
+        b"Sep 14 09:58:09 mail.example.com qmail: 1063526289",
+        b"Sep 14 09:58:09 mail.example.com qmail: 1063526289.",
+        b"Sep 14 09:58:09 mail.example.com qmail: 10635262891.2 end msg 1",
+        b"Sep 14 09:58:09 mail.example.com qmail: 1063526289 end msg 1",
+        b"Sep 14 09:58:09 mail.example.com qmail: 1063526289.2+end msg 1",
+        b"Sep 14 09:58:09 other.example.com qmail: 1063526289.2 end msg 1",
+    ],
+)
+def test_a_line_after_one_with_the_same_stamp_or_nearly(line: bytes) -> None:
+    info = b"info msg 1: bytes 5 from <> qp 1 uid 2\n"
+    before = b"Sep 14 09:58:09 mail.example.com qmail: 1063526289.2 " + info
+    start = b"starting delivery 1: msg 1 to remote a@b.example\n"
+    stamp = b"Sep 14 09:58:09 mail.example.com qmail: 1063526289.9 "
+    end = b"delivery 1: success: ok/\n"
+    assert_agree(
+        [line + b"\n" + before + line + b"\n" + stamp + start + line + b"\n" + stamp + end]
+    )
+
+
 def told(chunks: Iterable[bytes]) -> list[Record]:
     state, records = b"", []
     for chunk in chunks:

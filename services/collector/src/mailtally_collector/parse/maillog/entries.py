@@ -10,7 +10,7 @@ from mailtally_collector.parse import entries
 from mailtally_collector.parse.machine import Bytes, compiled_and_kept
 from mailtally_collector.parse.maillog import events, join, memory, recall, scan, stamp, wording
 from mailtally_collector.parse.maillog.join import join_events
-from mailtally_collector.parse.maillog.recall import restore
+from mailtally_collector.parse.maillog.recall import gather, restore
 from mailtally_collector.parse.maillog.scan import scan_chunk
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mailtally_collector.parse.maillog.recall import Recalled
     from mailtally_collector.parse.names import Names
     from mailtally_collector.parse.page import Margin, Page
+    from mailtally_shared.columns import Array
 
 _PARTS = (entries, events, join, memory, recall, scan, stamp, wording)
 
@@ -30,11 +31,13 @@ def _digest_of_sources() -> str:
     return hashlib.sha256((entries.SOURCES + own).encode()).hexdigest()
 
 
-def _kept_scan(sources: str) -> Callable[[Bytes, int, int, Events, Margin], tuple[int, int, int]]:
+def _kept_scan(
+    sources: str,
+) -> Callable[[Bytes, int, int, Events, Margin], tuple[int, int, int, int]]:
     @compiled_and_kept
     def entry(
         data: Bytes, host_end: int, begin: int, events: Events, margin: Margin
-    ) -> tuple[int, int, int]:
+    ) -> tuple[int, int, int, int]:
         _ = sources
         return scan_chunk(data, host_end, begin, events, margin)
 
@@ -46,6 +49,15 @@ def _kept_restore(sources: str) -> Callable[[Recalled, Names, Memory], None]:
     def entry(saved: Recalled, hosts: Names, memory: Memory) -> None:
         _ = sources
         restore(saved, hosts, memory)
+
+    return entry
+
+
+def _kept_gather(sources: str) -> Callable[[Bytes, Array, Array, Bytes], None]:
+    @compiled_and_kept
+    def entry(data: Bytes, start: Array, end: Array, text: Bytes) -> None:
+        _ = sources
+        gather(data, start, end, text)
 
     return entry
 
@@ -73,4 +85,5 @@ def _kept_join(
 _SOURCES = _digest_of_sources()
 run_scan: Final = _kept_scan(_SOURCES)
 run_restore: Final = _kept_restore(_SOURCES)
+run_gather: Final = _kept_gather(_SOURCES)
 run_join: Final = _kept_join(_SOURCES)

@@ -24,6 +24,15 @@ DEFERRED: Final = 6  # a delivery ends, and will be tried again
 END: Final = 7  # a message number is free
 
 
+class Recent(NamedTuple):
+    """The last stamp of syslog's, up to its seconds, and what it says."""
+
+    start: Array  # int64 (1,): where it stands
+    end: Array  # int64 (1,)
+    host: Array  # int64 (1,)
+    time: Array  # int64 (1,)
+
+
 class Events(NamedTuple):
     """Rows for up to ``n`` events; a row that turns out to be none is written over by the next."""
 
@@ -38,6 +47,7 @@ class Events(NamedTuple):
     name: Array  # int64 (n,): INFO: sender; LOCAL, REMOTE: recipient; DONE: status
     name_end: Array  # int64 (n,)
     hosts: Names
+    recent: Recent
     data: Bytes
     words: Words  # of the data
 
@@ -59,6 +69,7 @@ class Events(NamedTuple):
             name=name,
             name_end=name_end,
             hosts=hosts,
+            recent=Recent(*(np.zeros(1, np.int64) for _ in range(4))),
             data=data,
             words=words_of(data),
         )

@@ -35,6 +35,8 @@ _LINE: Final = re.compile(
 _PADDING: Final = b"\n" * WORD
 #: Distinct statuses there are: success and failure.
 _STATUSES: Final = 2
+#: Bytes of a line that is rather short.
+_SHORT_LINE: Final = 48
 _WARMING: Final = b"@4000000038c3eeb027f6b0a4 end msg 1\n"
 
 
@@ -73,29 +75,27 @@ class MaillogFormat:
             return self._joined(text, saved)
 
     def _joined(self, text: _Text, saved: Saved) -> tuple[Parsed, bytes]:
-        data, key = text.data, self._key
-        lines = int(np.count_nonzero(data[text.lines :] == LINE_FEED))
-        events = Events.blank(
-            lines, data, Names.for_at_most(1 + len(saved.hosts) + lines, data, key)
-        )
-        margin = _blank_margin(lines)
-        count, bad, passed = run_scan(data, text.names, text.lines, events, margin)
-        memory, page = _room(events.kind[:count], saved, events, key)
+        data, age = text.data, self._setting.max_age
+        scanned = _scanned(text, len(saved.hosts), self._key)
+        events, margin, bad = scanned.events, scanned.margin, scanned.bad
+        memory, page = _room(scanned, saved, self._key)
         run_restore(recalled(saved, text.names), events.hosts, memory)
-        age = self._setting.max_age
-        rows, all_bad = run_join(data, count, events, memory, age, page, margin, bad)
+        rows, all_bad = run_join(data, scanned.count, events, memory, age, page, margin, bad)
         parsed = settled(data, page, rows, _in_order(margin, all_bad))[0]
         left, forgotten = remembered(
             memory,
             data,
             events.hosts,
             # The least: one wrong clock must not make all others look old.
-            oldest=_least(events.time[:count]) - age,
+            oldest=_least(events.time[: scanned.count]) - age,
             most=self._setting.max_entries,
         )
-        passed += count - rows - (all_bad - bad)
-        rejects = _counted_from(text.lines, parsed.rejects)
-        parsed = replace(parsed, rejects=rejects, passed=passed, forgotten=forgotten)
+        parsed = replace(
+            parsed,
+            rejects=_counted_from(text.lines, parsed.rejects),
+            passed=scanned.passed + scanned.count - rows - (all_bad - bad),
+            forgotten=forgotten,
+        )
         return parsed, left.to_bytes()
 
 
@@ -115,8 +115,33 @@ class _Text:
         return cls(data, len(front), len(front) + len(names))
 
 
-def _room(kind: Array, saved: Saved, events: Events, key: Key) -> tuple[Memory, Page]:
-    """As much as events of these kinds may need at most, behind what is saved."""
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """What the first pass made of a chunk: the rows written, and how many lines were passed."""
+
+    events: Events
+    margin: Margin
+    count: int
+    bad: int
+    passed: int
+
+
+def _scanned(text: _Text, hosts: int, key: Key) -> _Scanned:
+    """The first pass. Where it needs more room than lines of usual length do, it begins again."""
+    data, length = text.data, len(text.data) - text.lines
+    lines = length // _SHORT_LINE + 64
+    while True:
+        names = Names.for_at_most(1 + hosts + lines, data, key)
+        events, margin = Events.blank(lines, data, names), _blank_margin(lines)
+        count, bad, passed, stop = run_scan(data, text.names, text.lines, events, margin)
+        if stop == len(data):
+            return _Scanned(events, margin, count, bad, passed)
+        lines = int(np.count_nonzero(data[text.lines :] == LINE_FEED))
+
+
+def _room(scanned: _Scanned, saved: Saved, key: Key) -> tuple[Memory, Page]:
+    """As much as the events may need at most, behind what is saved."""
+    events, kind = scanned.events, scanned.events.kind[: scanned.count]
     data = events.data
     kinds = np.bincount(kind, minlength=DONE + 1)
     starts = int(kinds[LOCAL] + kinds[REMOTE])

@@ -12,6 +12,7 @@ from mailtally_collector.parse.maillog.memory import recipient_of, row_for
 from mailtally_collector.parse.names import index_of
 
 if TYPE_CHECKING:
+    from mailtally_collector.parse.machine import Bytes
     from mailtally_collector.parse.maillog.memory import Memory
     from mailtally_collector.parse.maillog.state import Saved
     from mailtally_collector.parse.names import Names
@@ -98,3 +99,13 @@ def restore_recipients(saved: Recalled, memory: Memory) -> None:
         )
         saved.recipient_row[k] = row
         memory.recipients.deferrals[row] = saved.recipients[k, 2]
+
+
+@compiled
+def gather(data: Bytes, start: Array, end: Array, text: Bytes) -> None:
+    """Write the bytes of ranges to ``text``, one range after the other."""
+    place = 0
+    for k in range(len(start)):
+        for i in range(start[k], end[k]):
+            text[place] = data[i]
+            place += 1

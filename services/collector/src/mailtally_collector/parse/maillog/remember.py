@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from mailtally_collector.parse.maillog.entries import run_gather
 from mailtally_collector.parse.maillog.join import HOST_ITSELF
-from mailtally_collector.parse.maillog.state import Saved, gathered
+from mailtally_collector.parse.maillog.state import Saved
 
 if TYPE_CHECKING:
     from mailtally_collector.parse.machine import Bytes
@@ -119,8 +120,15 @@ def _saved(memory: Memory, data: Bytes, hosts: Names, kept: _Kept) -> Saved:
         deliveries=np.stack(
             [_place(delivery_host, named), delivery, _rank(kept.recipients)[recipient]], 1
         ),
-        text=gathered(data, start, end - start),
+        text=_gathered(data, start, end),
     )
+
+
+def _gathered(data: Bytes, start: Array, end: Array) -> Array:
+    """The bytes of ranges, one after the other; those that begin nowhere are empty."""
+    text = np.empty(int((end - start).sum()), np.uint8)
+    run_gather(data, start, end, text)
+    return text
 
 
 def _place(host: Array, named: Array) -> Array:

@@ -26,7 +26,7 @@ NULS: Final = repeated(NUL)
 @compiled
 def scan_chunk(
     data: Bytes, host_end: int, begin: int, events: Events, margin: Margin
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int]:
     """Sort the lines of a chunk into events, malformed ones, and such as are passed over.
 
     Args:
@@ -37,12 +37,13 @@ def scan_chunk(
         margin: Where the malformed lines are written.
 
     Returns:
-        How many there are of each.
+        How many there are of each, and how far the chunk is read: to its end, or to the line for
+        which there was no room.
     """
     index_of(WORD, host_end, events.hosts)  # it becomes ``OWN_HOST``
     row = bad = passed = 0
     start = begin
-    while start < len(data):
+    while start < len(data) and row < len(events.start) and bad < len(margin.start):
         end = stop_of(start, events.words)
         kind = read_line(data, start, end, row, events)
         end = find(data, LINE_FEED, end, len(data))
@@ -59,7 +60,7 @@ def scan_chunk(
             events.kind[row] = kind
             row += 1
         start = end + 1
-    return row, bad, passed
+    return row, bad, passed, start
 
 
 @compiled

@@ -33,6 +33,7 @@ from mailtally_collector.parse.scanning import (
     number,
     spelled,
 )
+from mailtally_collector.parse.words import same
 from mailtally_shared.columns import END_OF_TIME
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def read_stamp(data: Bytes, start: int, row: int, events: Events) -> int:
     """Write down the host and the time; gives what the module says."""
     if byte_at(data, start) == AT:
         return read_label(data, start + 1, row, events)
+    fraction = after_recent(data, start, row, events)
+    if fraction:
+        return after_fraction(data, fraction)
     host = after_date(data, start)
     if host < 0:
         return -BAD_DATE
@@ -71,7 +75,24 @@ def read_stamp(data: Bytes, start: int, row: int, events: Events) -> int:
     if program < 0:
         return program
     seconds = after_program(data, program)
-    return read_seconds(data, seconds, row, events) if seconds else 0
+    return read_seconds(data, start, seconds, row, events) if seconds else 0
+
+
+@compiled
+def after_recent(data: Bytes, start: int, row: int, events: Events) -> int:
+    """Past the seconds, if all up to them is as it last was: many lines are of one second.
+
+    Gives 0 where it is not.
+    """
+    recent = events.recent
+    end: int = start + recent.end[0] - recent.start[0]
+    if end == start or end >= len(data) or byte_at(data, end) != DOT:
+        return 0
+    if not same(events.words, start, end, recent.start[0], recent.end[0]):
+        return 0
+    events.host[row] = recent.host[0]
+    events.time[row] = recent.time[0]
+    return end
 
 
 @compiled
@@ -127,17 +148,25 @@ def after_program(data: Bytes, start: int) -> int:
 
 
 @compiled
-def read_seconds(data: Bytes, start: int, row: int, events: Events) -> int:
-    """Past ``seconds.fraction`` and a space. A ``+`` instead: it goes on with a line before."""
+def read_seconds(data: Bytes, line: int, start: int, row: int, events: Events) -> int:
+    """Past ``seconds.fraction`` and a space."""
     end = after_digits(data, start)
     time = number(data, start, end, END_OF_TIME - 1)
     if time < 0:
         return -BAD_TIMESTAMP
+    events.time[row] = time
+    recent = events.recent
+    recent.start[0], recent.end[0] = line, end
+    recent.host[0], recent.time[0] = events.host[row], time
+    return after_fraction(data, end)
+
+
+@compiled
+def after_fraction(data: Bytes, start: int) -> int:
+    """Past ``.fraction``, if there is one, and a space; ``+`` goes on with a line before."""
+    end = start
     if byte_at(data, end) == DOT and is_digit(byte_at(data, end + 1)):
         end = after_digits(data, end + 1)
     if byte_at(data, end) == PLUS:
         return 0
-    if byte_at(data, end) != SPACE:
-        return -BAD_TIMESTAMP
-    events.time[row] = time
-    return end + 1
+    return end + 1 if byte_at(data, end) == SPACE else -BAD_TIMESTAMP

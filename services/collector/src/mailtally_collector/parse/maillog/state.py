@@ -107,9 +107,3 @@ class Saved:
 
 def _all_within(column: Array, count: int) -> bool:
     return bool(((column >= 0) & (column < count)).all())
-
-
-def gathered(text: Array, start: Array, length: Array) -> Array:
-    """The bytes of ranges, one range after the other."""
-    before = np.cumsum(length) - length
-    return text[np.repeat(start - before, length) + np.arange(int(length.sum()))]
