@@ -25,6 +25,7 @@ _PASSING_TYPES = (
     redis.exceptions.MasterDownError,
     redis.exceptions.ClusterDownError,
 )
+_OF_PIPELINE = " of pipeline caused error: "
 
 State = redis.Redis
 
@@ -56,10 +57,11 @@ def unavailable_errors() -> Iterator[None]:
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise Unavailable(f"Redis (the state) does not answer: {_said(error)}.") from error
     except redis.ResponseError as error:
-        if isinstance(error, _PASSING_TYPES) or str(error).startswith(_PASSING):
+        if isinstance(error, _PASSING_TYPES) or _said(error).startswith(_PASSING):
             raise Unavailable(f"Redis (the state) cannot work now: {_said(error)}.") from error
         raise
 
 
 def _said(error: Exception) -> str:
-    return str(error).rstrip(".")
+    """The server's own words; around them redis-py puts the whole command of a pipeline."""
+    return str(error).rpartition(_OF_PIPELINE)[2].rstrip(".")
