@@ -44,6 +44,7 @@ class Injector:
             "redis-power-loss": lambda _: site.redis.lose_power(rng),
             "redis-pause": lambda _: site.redis.pause(),
             "redis-full": lambda _: self._configure("maxmemory", "1"),
+            "redis-disk-full": lambda _: site.redis.limit_files(site.redis.file_size()),
             "redis-read-only": lambda _: self._on_redis(_make_replica),
             "redis-emptied": lambda _: self._empty(),
             "queue-lost": lambda _: self._on_redis(_lose_queue),
@@ -65,6 +66,7 @@ class Injector:
             "redis-power-loss": lambda _: self._restart_redis(),
             "redis-pause": lambda _: site.redis.resume(),
             "redis-full": lambda _: self._configure("maxmemory", "0"),
+            "redis-disk-full": lambda _: site.redis.limit_files(None),
             "redis-read-only": lambda _: self._on_redis(_make_master),
         }
 
@@ -89,6 +91,7 @@ class Injector:
             network.become(Network.OPEN)
         site.redis.resume()
         self._restart_redis()
+        site.redis.limit_files(None)
         self._on_redis(_make_master)
         self._configure("maxmemory", "0")
         for name, process in site.processes.items():

@@ -30,6 +30,7 @@ _KINDS: dict[str, tuple[int, tuple[str, ...], int]] = {
     "redis-kill": (3, ("redis",), 10),
     "redis-pause": (1, ("redis",), 15),
     "redis-full": (2, ("redis",), 15),
+    "redis-disk-full": (2, ("redis",), 15),
     "redis-read-only": (2, ("redis",), 10),
     "queue-lost": (2, ("redis",), 0),
     "queue-doubled": (2, ("redis",), 0),

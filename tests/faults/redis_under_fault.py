@@ -110,11 +110,11 @@ class RedisUnderFault:
         return self._file().stat().st_size
 
     def limit_files(self, size: int | None) -> None:
-        """Let no file grow beyond ``size`` bytes: the disk is full."""
+        """Let no file grow beyond ``size`` bytes, if it runs: the disk is full."""
         limit = resource.RLIM_INFINITY if size is None else size
-        assert self._process is not None
-        limits = (limit, resource.RLIM_INFINITY)
-        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
+        if self._process is not None:
+            limits = (limit, resource.RLIM_INFINITY)
+            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
 
     def cut_file(self, size: int) -> None:
         """Shorten the append-only file, as it is after a power failure."""
