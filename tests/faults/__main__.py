@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import shutil
 import signal
@@ -31,6 +32,7 @@ def main() -> int:
     """Run what the command line asks for; 1 if any seed showed a difference."""
     options = _options()
     signal.signal(signal.SIGTERM, _leave)
+    logging.basicConfig(level=logging.ERROR)
     results = []
     with ExitStack() as held:
         databases = Databases(held)

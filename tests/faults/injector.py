@@ -66,7 +66,7 @@ class Injector:
             "redis-power-loss": lambda _: self._restart_redis(),
             "redis-pause": lambda _: site.redis.resume(),
             "redis-full": lambda _: self._configure("maxmemory", "0"),
-            "redis-disk-full": lambda _: site.redis.limit_files(None),
+            "redis-disk-full": lambda _: self._make_room_for_redis(),
             "redis-read-only": lambda _: self._on_redis(_make_master),
         }
 
@@ -121,6 +121,10 @@ class Injector:
     def _restart_redis(self) -> None:
         if not self._site.redis.is_running:
             self._site.redis.start()
+
+    def _make_room_for_redis(self) -> None:
+        self._site.redis.limit_files(None)
+        self._restart_redis()
 
     def _configure(self, name: str, value: str) -> None:
         self._on_redis(lambda client: client.config_set(name, value))

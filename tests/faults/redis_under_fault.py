@@ -62,8 +62,11 @@ class RedisUnderFault:
 
     @property
     def is_running(self) -> bool:
-        """Whether there is a process, be it a paused one."""
-        return self._process is not None
+        """Whether there is a process, be it a paused one.
+
+        It ends by itself where its disk is full and ``fsync`` is ``always``.
+        """
+        return self._process is not None and self._process.poll() is None
 
     def client(self) -> redis.Redis:
         """A new client."""
@@ -112,9 +115,10 @@ class RedisUnderFault:
     def limit_files(self, size: int | None) -> None:
         """Let no file grow beyond ``size`` bytes, if it runs: the disk is full."""
         limit = resource.RLIM_INFINITY if size is None else size
-        if self._process is not None:
+        if self._process is not None and self.is_running:
             limits = (limit, resource.RLIM_INFINITY)
-            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
+            with suppress(ProcessLookupError):  # it has just ended
+                resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
 
     def cut_file(self, size: int) -> None:
         """Shorten the append-only file, as it is after a power failure."""
