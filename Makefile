@@ -72,6 +72,15 @@ fuzz: $(VENV)/.tools ## damage what comes from outside; SECONDS=… INPUTS=… S
 	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(INPUTS),--inputs $(INPUTS)) \
 		$(if $(SEED),--seed $(SEED)) $(TARGETS)
 
+.PHONY: faults
+faults: $(VENV)/.tools ## a whole site under random faults; SEED=… or SEEDS=… or MINUTES=…
+	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
+		$(if $(MINUTES),--minutes $(MINUTES))
+
+.PHONY: faults-named
+faults-named: $(VENV)/.tools ## each named fault, among them kill -9 at every crash point
+	@$(BIN)/pytest --quiet tests/faults
+
 .PHONY: mutation
 mutation: $(VENV)/.tools ## break each safeguard in a copy of the tree; the tests must notice
 	@$(BIN)/python -m tests.mutation

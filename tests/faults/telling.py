@@ -53,5 +53,6 @@ def summed_up(results: Sequence[Result]) -> str:
             f"Recovery: median {median(recoveries):.1f} s, longest {recoveries[-1]:.1f} s.",
             "Faults: " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()) + ".",
             f"Seeds with differences to the oracle: {', '.join(failed) or 'none'}.",
+            f"{len(results) - len(failed)} passed, {len(failed)} failed",
         ]
     )
