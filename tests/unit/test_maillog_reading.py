@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from mailtally.sample_maillogs import label_of, play
 from mailtally_collector.batcher import Batcher, BatchLimits
-from mailtally_collector.ledger import Registration
+from mailtally_collector.ledger import Inherited, Registration
 from mailtally_collector.parse import ByLog, Setting, made
+from mailtally_collector.progress import Progress, resume
 from mailtally_collector.reading import Reading
 from mailtally_collector.rejects import RejectFile
 from mailtally_collector.spool import Spool
@@ -43,7 +44,12 @@ def collector(directory: Path, pattern: str) -> Iterator[tuple[Reading, Tailer, 
     with ExitStack() as stack:
         spool = stack.enter_context(Spool.open(directory / "state"))
         rejects = stack.enter_context(RejectFile(directory / "state", spool.rejects_kept))
-        tailer = Tailer([str(directory / pattern)], positions=spool.positions())
+        tailer = Tailer(
+            [str(directory / pattern)],
+            positions=spool.positions(),
+            skip=Progress.from_json(spool.get_meta("skip") or "").skip,
+            also_counted=True,
+        )
         stack.callback(tailer.close)
         reading = Reading(
             tailer=tailer,
@@ -60,11 +66,21 @@ def collector(directory: Path, pattern: str) -> Iterator[tuple[Reading, Tailer, 
 
 def read_all(directory: Path, pattern: str, now: float) -> None:
     """Start, read what is there, stop."""
-    with collector(directory, pattern) as (reading, tailer, _):
+    with collector(directory, pattern) as (reading, tailer, spool):
         tailer.scan(now)
+        if not spool.known():
+            reading.learn_what_is_behind()
         while reading.turn(now):
             pass
         reading.flush(now)
+
+
+def take_over(directory: Path, inherited: Inherited) -> None:
+    """What a start does with an empty state directory and what the ledger holds."""
+    with Spool.open(directory / "state") as spool:
+        progress = resume(inherited)
+        spool.save_positions(progress.positions)
+        spool.set_meta("skip", Progress(skip=progress.skip).to_json())
 
 
 def spooled(directory: Path) -> tuple[Sums, Counter[str]]:
@@ -213,6 +229,40 @@ def test_a_crash_between_two_batches_reads_again_with_what_was_known_then(tmp_pa
         reading.turn(2.0)  # and nothing is spooled of it
     read_all(tmp_path, "maillog", 3.0)
     assert spooled(tmp_path) == (sums_of(run.truth), Counter())
+
+
+@pytest.mark.parametrize("writer", [Syslog, Multilog])
+@pytest.mark.parametrize("lost", [None, 0, 3])
+def test_a_lost_state_directory_loses_no_delivery_under_way(
+    lost: int | None, writer: type[Syslog | Multilog], tmp_path: Path
+) -> None:
+    """The ledger has all batches but one; a new collector counts that one, and what comes."""
+    run, log = play(60, start=BEGIN, seed=12), writer(tmp_path)
+    lines = log.lines(run)
+    for place in range(0, 500, 100):
+        with log.path.open("ab") as file:
+            file.writelines(lines[place : place + 100])
+        read_all(tmp_path, log.pattern, 1.0)
+        if place in {100, 400}:
+            log.rotate()
+    with Spool.open(tmp_path / "state") as spool:
+        batches = [
+            (BatchHeader.model_validate_json(batch.header), sums_of(decode(batch.payload)))
+            for batch in spool.pending(0, 10**6)
+        ]
+    kept = [batch for place, batch in enumerate(batches) if place != lost]
+    notes = [header.progress for header, _ in batches]
+    (tmp_path / "state").rename(tmp_path / "lost")
+    if lost is None:
+        take_over(tmp_path, Inherited(notes[-1], ()))
+    else:
+        take_over(tmp_path, Inherited(notes[lost - 1] if lost else "", tuple(notes[lost + 1 :])))
+    log.path.write_bytes(b"".join(lines[500:]))
+    for now in (2.0, 3.0):
+        read_all(tmp_path, log.pattern, now)
+    records, malformed = spooled(tmp_path)
+    assert not malformed
+    assert records + sum((sums for _, sums in kept), Sums()) == sums_of(run.truth)
 
 
 def test_two_logs_with_the_same_numbers_are_two(tmp_path: Path) -> None:

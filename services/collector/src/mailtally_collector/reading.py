@@ -17,7 +17,7 @@ from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.progress import Progress
 from mailtally_collector.ship import ReadUpTo
 from mailtally_collector.tail.discover import log_of
-from mailtally_shared.columns import END_OF_TIME
+from mailtally_shared.columns import END_OF_TIME, Columns
 from mailtally_shared.header import BatchHeader
 from mailtally_shared.payload import checksum, encode
 from mailtally_shared.process.crash_points import crash_point
@@ -81,6 +81,17 @@ class Reading:
         self._sealed: _Sealed | None = None
         self._read_up_to = ReadUpTo(spool.next_seq - 1, 0)
 
+    def learn_what_is_behind(self) -> None:
+        """Read again what was counted, where lines in it tell what later ones mean.
+
+        For who knows nothing of the logs, but where reading stands: a state directory was lost, and
+        the ledger told. Call it once, after a look at the directories.
+        """
+        for log in self._tailer.logs():
+            for chunk in self._tailer.behind(log):
+                if not self._parser.learn(log, chunk.data):
+                    break
+
     @property
     def read_up_to(self) -> ReadUpTo:
         """How far everything is read *and spooled*; safe to ask from another thread."""
@@ -142,6 +153,9 @@ class Reading:
         self._caught_up()
 
     def _take(self, chunk: Chunk, now: float) -> None:
+        if chunk.counted:
+            self._learn(chunk, now)
+            return
         parsed, known = self._parser.parse(chunk.log, chunk.data)
         self._rejects.add_parsed(chunk, parsed.rejects)
         labels = parsed.rejects.labels()
@@ -153,6 +167,12 @@ class Reading:
         if labels:
             _tell_malformed(chunk, labels)
         crash_point(CrashAt.READ)
+
+    def _learn(self, chunk: Chunk, now: float) -> None:
+        """What is remembered of a log has to go on over lines that another has counted."""
+        self._parser.learn(chunk.log, chunk.data)
+        # The batch is begun, so that positions and what was learned are kept together.
+        self._batcher.append(chunk.span, Columns.empty(), (), now)
 
     def _note_others(self, chunk: Chunk, parsed: Parsed) -> None:
         """Take note of what is neither a record nor malformed."""

@@ -129,6 +129,9 @@ def _work(
         tailer = _tailer(settings, site.spool)
         stack.callback(tailer.close)
         reading = _reading(settings, site, tailer, stack)
+        if not site.spool.known():
+            tailer.scan(time.time())
+            reading.learn_what_is_behind()
         shipper = _shipper(settings, site, reading)
         shipping = _Shipping(shipper, stop, health)
         follower = Follower(
@@ -168,6 +171,7 @@ def _tailer(settings: CollectorSettings, spool: Spool) -> Tailer:
         max_open_files=settings.max_open_files,
         positions=spool.positions(),
         skip=Progress.from_json(spool.get_meta(_SKIP) or "").skip,
+        also_counted=True,
     )
 
 

@@ -86,6 +86,17 @@ class ByLog:
         parsed, state = self._formats[name].parse(chunk, state)
         return parsed, Known(log, name, state)
 
+    def learn(self, log: str, chunk: bytes | memoryview) -> bool:
+        """Remember what lines tell about later ones; what they are themselves was counted before.
+
+        Returns:
+            Whether there is anything to learn from lines of this log.
+        """
+        if self.stateless(log, chunk) is not None:
+            return False
+        self.keep(self.parse(log, chunk)[1])
+        return True
+
     def keep(self, known: Known | None) -> None:
         """The chunk was taken."""
         if known is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailtally_collector.positions import Span
+from mailtally_collector.tail.behind import lines_behind
 from mailtally_collector.tail.content import READ_ERRORS
 from mailtally_collector.tail.cut import LONGEST_LINE, Cutter, Replaced
 from mailtally_collector.tail.discover import Discovery
@@ -16,7 +18,7 @@ from mailtally_collector.tail.roster import Roster, Start
 from mailtally_collector.tail.sweep import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from mailtally_collector.positions import Position, Seal
     from mailtally_collector.rejects import LineReject
@@ -38,6 +40,7 @@ class Chunk:
             Holds until the next ``read``.
         rejects: the piece is one line that the parser is not to see.
         log: the primary's path of the log that the file belongs to.
+        counted: it was counted before, and is handed out to be learned from.
     """
 
     path: str
@@ -45,6 +48,7 @@ class Chunk:
     data: memoryview
     rejects: tuple[LineReject, ...] = ()
     log: str = ""
+    counted: bool = False
 
 
 class Tailer:
@@ -55,6 +59,7 @@ class Tailer:
         start: where to begin with the files of the very first look.
         positions: where an earlier one stood; with any, ``start`` means nothing.
         skip: stretches of those files that were counted already, beyond their offsets.
+        also_counted: hand those out as well, marked.
         chunk_size: most bytes handed out at once, if lines are not longer.
         longest_line: of a longer one that fills a chunk so many bytes are kept.
         rotate_wait: a rotated file that did not change for so many seconds has ended.
@@ -69,6 +74,7 @@ class Tailer:
         start: Start = "beginning",
         positions: Iterable[Position] = (),
         skip: Iterable[Span] = (),
+        also_counted: bool = False,
         chunk_size: int = 4 * 2**20,
         longest_line: int = LONGEST_LINE,
         rotate_wait: float = 60.0,
@@ -87,6 +93,8 @@ class Tailer:
         )
         self._cutter = Cutter(chunk_size, longest_line)
         self._sweep = Sweep()
+        self._also_counted = also_counted
+        self._chunk_size = chunk_size
         self._skips: dict[str, list[Span]] = {}
         for span in sorted(skip, key=lambda span: span.start):
             self._skips.setdefault(span.file_key, []).append(span)
@@ -131,6 +139,24 @@ class Tailer:
     def skips(self) -> list[Span]:
         """What of ``skip`` is still ahead."""
         return [span for spans in self._skips.values() for span in spans]
+
+    def logs(self) -> list[str]:
+        """The logs that the last look showed, by their primaries' paths."""
+        return sorted(self._roster.logs)
+
+    def behind(self, log: str) -> Iterator[Chunk]:
+        """What was read of a log before, as far as it is still there: oldest first, all counted.
+
+        A file that cannot be read is left out.
+        """
+        for file in self._roster.logs[log]:
+            content = self._handles.of(file)
+            if content is None:
+                continue
+            with suppress(*READ_ERRORS):
+                for data in lines_behind(file.position, content, self._chunk_size):
+                    span = Span(file.key, 0, 0)
+                    yield Chunk(file.position.path, span, data, log=log, counted=True)
 
     def paths(self) -> list[str]:
         """The files that there are to be read."""
@@ -184,16 +210,21 @@ class Tailer:
 
     def _cut(self, file: Followed, content: Content) -> Chunk | None:
         skips = self._skips.get(file.key, [])
-        _jump(file, content, skips)
+        if not self._also_counted:
+            _jump(file, content, skips)
         _forget_copy_of_another(file, content)
         start = file.position.offset
-        cut = self._cutter.cut(file, content, skips[0].start if skips else None)
+        while skips and skips[0].end <= start:
+            del skips[0]
+        counted = self._also_counted and bool(skips) and skips[0].start <= start
+        edge = (skips[0].end if counted else skips[0].start) if skips else None
+        cut = self._cutter.cut(file, content, edge)
         if cut is None:
             return None
         file.advance(cut.end, cut.trail)
         self._sweep.reached(file.key, cut.end)
         span = Span(file.key, start, cut.end)
-        return Chunk(file.position.path, span, cut.data, cut.rejects, file.log)
+        return Chunk(file.position.path, span, cut.data, cut.rejects, file.log, counted)
 
     def _rest(self, file: Followed, looks: Seal, now: float) -> None:
         """Nothing is left in a file; if it has ended, it need not be looked into again."""

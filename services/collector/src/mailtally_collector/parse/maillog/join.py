@@ -147,10 +147,9 @@ def read_end(  # noqa: PLR0917 - as ``join_events``
         return BAD_ATTEMPTS
     name, name_end = messages.name[message], messages.name_end[message]
     if known.local[recipient]:
-        name, name_end = domain_of(data, known.name[recipient], known.name_end[recipient])
-        # Whoever it is from, a recipient that is empty has no domain.
         if known.name[recipient] == known.name_end[recipient]:
-            return BAD_DOMAIN
+            return BAD_DOMAIN  # a sender may be null, a recipient may not
+        name, name_end = domain_of(data, known.name[recipient], known.name_end[recipient])
     if name == HOST_ITSELF:
         name, name_end = page.hosts.start[events.host[k]], page.hosts.end[events.host[k]]
     if name == name_end:
