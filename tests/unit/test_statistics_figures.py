@@ -27,12 +27,12 @@ NAMES = ("domains", "senders", "recipients")
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Truth]:
-    """Six thousand lines of two days, every tenth of them hostile."""
+    """Two thousand lines of two days, every tenth of them hostile."""
     path: Path = tmp_path_factory.mktemp("log") / "stats"
     truth = write_log(
         path,
         host="mail1.example.com",
-        lines=6000,
+        lines=2000,
         start=BEGIN,
         end=BEGIN + 2 * DAY,
         seed=11,

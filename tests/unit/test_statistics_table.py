@@ -5,19 +5,27 @@ from __future__ import annotations
 import io
 import re
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailtally_collector.parse.names import Key
+from mailtally_collector.statistics.buffers import Buffers
+from mailtally_collector.statistics.counting import Counting
 from mailtally_collector.statistics.drawing import bar, curve
+from mailtally_collector.statistics.figures import Figures
 from mailtally_collector.statistics.look import Look, look_of
 from mailtally_collector.statistics.measures import Sums
+from mailtally_collector.statistics.part import Wanted
 from mailtally_collector.statistics.printable import cells_of, printable, shortened
 from mailtally_collector.statistics.selection import Selection
+from mailtally_collector.statistics.summary import Question, summarised
 from mailtally_collector.statistics.table_view import table
 from mailtally_collector.statistics.wording import human_size, share
-from tests.support.statistics_counted import summary_of
+from mailtally_shared.columns import Service
+from tests.support.statistics_counted import BUFFER, stream_of, summary_of
 from tests.support.statistics_golden import LOOKS, golden, page
 from tests.support.statistics_sample import SAMPLE
 from tests.support.traffic_lines import chunks
@@ -149,3 +157,32 @@ def test_sizes_and_shares_are_spelled_for_people() -> None:
 
 def test_sums_stop_at_their_limit() -> None:
     assert Sums(1, 2**63 - 1).plus(Sums(1, 1)) == Sums(2, 2**63 - 1)
+
+
+def test_what_was_asked_for_is_said() -> None:
+    selection = Selection(
+        services=frozenset({Service.SMTP_IN}),
+        domains=frozenset({"example.com", "example.org"}),
+        statuses=frozenset({"success"}),
+        since=1_771_200_000,
+        until=1_771_286_400,
+    )
+    lines = list(table(summary_of(SAMPLE, selection=selection), Look()))
+    assert re.fullmatch(
+        "Only service smtp-in; domain example.com, example.org; status success; "
+        r"from 2026-02-16 00:00:00; before 2026-02-17 00:00:00: \d+ records\.",
+        lines[3],
+    )
+
+
+def test_names_that_may_lack_something_say_so() -> None:
+    figures = Figures(by="messages", largest=10, most_names=4)
+    wanted = Wanted(Selection(), Key.fresh(), details=True)
+    buffers = Buffers(BUFFER)
+    with Counting(figures, wanted, buffers) as counting:
+        counting.count(stream_of(SAMPLE).pieces(buffers))
+        counting.finish()
+    question = Question(("stats",), Selection(), ZoneInfo("UTC"), details=True)
+    lines = list(table(summarised(figures, question), Look()))
+    assert any("too many to remember" in line for line in lines)
+    assert any(re.match(r"Each may lack up to \d+ messages", line) for line in lines)

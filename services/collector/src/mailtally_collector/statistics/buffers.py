@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Bytes of a log that one thread works on at a time.
-BUFFER_SIZE: Final = 4 * 2**20
+BUFFER_SIZE: Final = 8 * 2**20
 
 
 class Buffers:

@@ -113,7 +113,7 @@ def _names(title: str, head: str, names: Names, summary: Summary, look: Look) ->
         )
     yield from grid.lines(look)
     if names.may_lack:
-        yield f"Each may lack up to {count(names.may_lack, look)} {by}: see the manual."
+        yield f"Each may lack up to {count(names.may_lack, look)} {by}: not all were kept."
 
 
 def _address(address: bytes) -> str:
