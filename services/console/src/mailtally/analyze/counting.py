@@ -113,9 +113,7 @@ class _Counter:
         )
 
 
-def _begun(
-    pool: ThreadPoolExecutor, counter: _Counter, logs: ByLog, chunk: Chunk
-) -> Future[_Part]:
+def _begun(pool: ThreadPoolExecutor, counter: _Counter, logs: ByLog, chunk: Chunk) -> Future[_Part]:
     """Have a chunk counted."""
     log_format = logs.stateless(chunk.log, chunk.data)
     if log_format is not None:
