@@ -12,9 +12,15 @@ FULL = "MISCONF Errors writing to the AOF file: No space left on device"
 
 
 @pytest.mark.parametrize(
-    "message", [FULL, f"Command # 1 (SET key payload) of pipeline caused error: {FULL}"]
+    "message",
+    [
+        FULL,
+        f"Command # 1 (SET key payload) of pipeline caused error: {FULL}",
+        f"Error running script (call to f_9c32): @user_script:12: @user_script: 12: -{FULL}.",
+    ],
+    ids=["command", "pipeline", "script of Redis 6"],
 )
-def test_a_full_disk_of_redis_is_waited_for_also_in_a_pipeline(message: str) -> None:
+def test_a_full_disk_of_redis_is_waited_for_wherever_it_is_told(message: str) -> None:
     with pytest.raises(Unavailable) as caught, unavailable_errors():
         raise redis.ResponseError(message)
     assert str(caught.value) == f"Redis (the state) cannot work now: {FULL}."

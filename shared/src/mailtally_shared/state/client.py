@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ _PASSING_TYPES = (
     redis.exceptions.ClusterDownError,
 )
 _OF_PIPELINE = " of pipeline caused error: "
+#: Before version 7, Redis tells the refusal of a script's command in other words.
+_OF_SCRIPT = re.compile(r"^Error running script .*?: -(?=[A-Z]+ )", re.DOTALL)
 
 State = redis.Redis
 
@@ -63,5 +66,5 @@ def unavailable_errors() -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    """The server's own words; around them redis-py puts the whole command of a pipeline."""
-    return str(error).rpartition(_OF_PIPELINE)[2].rstrip(".")
+    """The server's own words, without what redis-py and Lua put around them."""
+    return _OF_SCRIPT.sub("", str(error).rpartition(_OF_PIPELINE)[2]).rstrip(".")
