@@ -88,6 +88,15 @@ def test_a_batch_that_comes_twice_counts_once(cluster: Cluster, mail1: FakeColle
     assert cluster.sums() == domain_sums(ONE + TWO)
 
 
+def test_a_batch_that_is_twice_in_one_group_counts_once(
+    cluster: Cluster, mail1: FakeCollector
+) -> None:
+    header = mail1.batch(ONE)
+    outcome = cluster.apply((header, ONE), (header, ONE))
+    assert (len(outcome.applied), len(outcome.known)) == (1, 1)
+    assert cluster.sums() == domain_sums(ONE)
+
+
 def test_batches_out_of_order_wait_above_the_gap(cluster: Cluster, mail1: FakeCollector) -> None:
     headers = [mail1.batch(TWO) for _ in range(4)]
     cluster.apply((headers[3], TWO), (headers[1], TWO))

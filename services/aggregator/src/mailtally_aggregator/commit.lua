@@ -74,9 +74,12 @@ local function judge()
   if redis.call('GET', request.format) == false then
     return {verdict = 'empty'}
   end
-  local refused, any = {}, false
+  local refused, any, seen = {}, false, {}
   for index, batch in ipairs(request.batches) do
-    local reason = refusal(batch)
+    local numbers = seen[batch.ahead] or {}
+    local reason = numbers[batch.seq] and 'known' or refusal(batch)
+    numbers[batch.seq] = true
+    seen[batch.ahead] = numbers
     if reason then
       refused[tostring(index - 1)] = reason
       any = true
