@@ -18,9 +18,10 @@ from mailtally.doctor.command import doctor
 from mailtally.doctor.conservation import check_records
 from mailtally.doctor.directory_look import look_at_archive, look_at_directory
 from mailtally.doctor.finding import Level
-from mailtally.doctor.state_look import read_books, read_rows
+from mailtally.doctor.state_look import read_rows
 from mailtally.embedded_redis import EmbeddedRedis
 from mailtally.report.command import report
+from mailtally_aggregator.books_read import read_books
 from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
 from mailtally_shared.database.engine import open_engine, writing
 from mailtally_shared.day_files import ChargingPolicy, DayNames

@@ -11,11 +11,12 @@ import pytest
 from mailtally.doctor.aside import check_aside
 from mailtally.doctor.collectors import check_collectors
 from mailtally.doctor.days import check_days
-from mailtally.doctor.figures import Books, Directory, Ledger, Quarantine, Server
+from mailtally.doctor.figures import Directory, Server
 from mailtally.doctor.finding import Finding, Level
 from mailtally.doctor.server import check_server
 from mailtally.doctor.view import worst
-from mailtally.report.live_day import LiveDay
+from mailtally_aggregator.books import Books, Ledger, Quarantine
+from mailtally_aggregator.live_day import LiveDay
 from mailtally_aggregator.watermark import DayPolicy
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.columns import END_OF_TIME

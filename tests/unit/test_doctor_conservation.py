@@ -20,16 +20,15 @@ from mailtally.doctor.conservation import (
 )
 from mailtally.doctor.figures import (
     BilledDay,
-    Books,
     Breakdown,
     Charged,
     Counted,
     DayRows,
     Directory,
-    Ledger,
 )
 from mailtally.doctor.finding import Level, verdict
-from mailtally.report.live_day import LiveDay
+from mailtally_aggregator.books import Books, Ledger
+from mailtally_aggregator.live_day import LiveDay
 from mailtally_shared.day_files import ChargingPolicy, Manifest, manifest
 
 if TYPE_CHECKING:

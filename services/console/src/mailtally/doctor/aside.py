@@ -9,7 +9,8 @@ from mailtally.doctor.finding import Finding, Level, verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailtally.doctor.figures import Books, Directory, Quarantine
+    from mailtally.doctor.figures import Directory
+    from mailtally_aggregator.books import Books, Quarantine
 
 
 def check_aside(books: Books, directory: Directory) -> Iterator[Finding]:

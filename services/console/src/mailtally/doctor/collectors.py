@@ -11,7 +11,7 @@ from mailtally.doctor.finding import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from mailtally.doctor.figures import Books, Ledger
+    from mailtally_aggregator.books import Books, Ledger
 
 _DAY = 86_400
 #: Seconds that any collector may be behind: an idle one speaks up now and then only.

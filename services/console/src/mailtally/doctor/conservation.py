@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import date
 
-    from mailtally.doctor.figures import BilledDay, Books, DayRows, Directory, Ledger
-    from mailtally.report.live_day import LiveDay
+    from mailtally.doctor.figures import BilledDay, DayRows, Directory
+    from mailtally_aggregator.books import Books, Ledger
+    from mailtally_aggregator.live_day import LiveDay
     from mailtally_shared.day_files import Manifest
 
 _STATE_ADVICE = (

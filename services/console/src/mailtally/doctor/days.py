@@ -10,8 +10,8 @@ from mailtally_aggregator.watermark import DayPolicy, DayState, due_days
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from mailtally.doctor.figures import Books
-    from mailtally.report.live_day import LiveDay
+    from mailtally_aggregator.books import Books
+    from mailtally_aggregator.live_day import LiveDay
     from mailtally_shared.calendar import Calendar
 
 

@@ -23,11 +23,12 @@ from mailtally.doctor.conservation import (
 from mailtally.doctor.database_look import check_schema, read_billed
 from mailtally.doctor.days import check_days
 from mailtally.doctor.directory_look import look_at_archive, look_at_directory
-from mailtally.doctor.figures import Books, Directory
 from mailtally.doctor.finding import Finding, Level
 from mailtally.doctor.server import check_server
-from mailtally.doctor.state_look import read_books, read_rows, read_server
+from mailtally.doctor.state_look import read_rows, read_server
 from mailtally.state_found import check_format, open_state
+from mailtally_aggregator.books import Books
+from mailtally_aggregator.books_read import read_books
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.day_files.names import LOADED
 from mailtally_shared.errors import MailtallyError
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from mailtally.doctor.figures import BilledDay
+    from mailtally.doctor.figures import BilledDay, Directory
     from mailtally.settings import ConsoleSettings
     from mailtally_aggregator.settings import AggregatorSettings
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from mailtally.report.live_day import LiveDay
     from mailtally.report.question import Question
+    from mailtally_aggregator.live_day import LiveDay
     from mailtally_shared.day_files import ChargingPolicy, Sums
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
-from mailtally.report.live_day import LiveDay, live_day
+from mailtally_aggregator.live_day import LiveDay, live_day
 from mailtally_aggregator.totals import Totals
 from mailtally_shared.state.client import State, unavailable_errors
 

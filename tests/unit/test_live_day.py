@@ -6,9 +6,9 @@ from datetime import date
 
 from mailtally.report.cells import figure_cells
 from mailtally.report.figures import Figures
-from mailtally.report.live_day import LiveDay, live_day
 from mailtally.report.question import Dimension, Question
 from mailtally.report.summary import summarize
+from mailtally_aggregator.live_day import LiveDay, live_day
 
 DAY = date(2026, 2, 16)
 
