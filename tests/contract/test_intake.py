@@ -51,6 +51,7 @@ class Pipe:
         self.intake = Intake(
             receiver=self.receiver,
             state=state,
+            keys=keys,
             committer=Committer(state, keys, calendar),
             quarantine=Quarantine(state, keys, QuarantineLimits()),
             hosted=HostedFile(hosted),

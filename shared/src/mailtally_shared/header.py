@@ -20,7 +20,13 @@ MAX_PROGRESS = 8 * 2**20
 #: Characters of the validator's own words that an error repeats: they may quote the message.
 _LONGEST_TOLD = 200
 
+#: Reasons for malformed lines that one batch may count: each is a field of the ledger for good.
+MAX_REASONS = 64
+
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+#: Lines of one batch. Far above what a collector sends, and far below what could make a sum of
+#: many batches exceed 63 bits.
+Lines = Annotated[int, Field(ge=0, le=2**40)]
 CollectorId = Annotated[str, Field(pattern=r"\A[0-9a-f]{32}\z")]
 HostName = Annotated[str, Field(pattern=r"\A[a-z0-9._:-]{1,255}\z")]
 Reason = Annotated[str, Field(pattern=r"\A[a-z-]{1,40}\z")]
@@ -50,9 +56,9 @@ class BatchHeader(_Message):
 
     kind: Literal["batch"] = "batch"
     seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
-    lines: Count
-    records: Count
-    malformed: dict[Reason, Count] = {}
+    lines: Lines
+    records: Lines
+    malformed: Annotated[dict[Reason, Lines], Field(max_length=MAX_REASONS)] = {}
     time_min: Count | None = None
     time_max: Count | None = None
     watermark: Count

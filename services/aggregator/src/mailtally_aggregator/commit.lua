@@ -173,7 +173,7 @@ end
 
 local function beat(heartbeat)
   local owner = redis.call('HMGET', heartbeat.registration, 'id', 'epoch')
-  local hwm = tonumber(redis.call('HGET', heartbeat.ledger, 'hwm') or '0')
+  local hwm = whole(redis.call('HGET', heartbeat.ledger, 'hwm'))
   if owner[1] == heartbeat.id and owner[2] == heartbeat.epoch and hwm >= heartbeat.after_seq then
     raise_watermark(heartbeat.ledger, heartbeat.watermark)
   end

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mailtally_aggregator.hosted_file import HostedFile
     from mailtally_aggregator.quarantine import Quarantine
     from mailtally_aggregator.receive import Receiver
+    from mailtally_shared.state.keys import StateKeys
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Intake:
         *,
         receiver: Receiver,
         state: State,
+        keys: StateKeys,
         committer: Committer,
         quarantine: Quarantine,
         hosted: HostedFile,
@@ -58,6 +60,7 @@ class Intake:
     ) -> None:
         self._receiver = receiver
         self._state = state
+        self._keys = keys
         self._committer = committer
         self._quarantine = quarantine
         self._hosted = hosted
@@ -98,7 +101,7 @@ class Intake:
         announced = Announced()
         for body in bodies:
             try:
-                message = parse_announcement(body)
+                message = read_announcement(body, self._keys)
             except BadBatch as error:
                 _tell_bad(error, "message")
                 self._quarantine.message(body, error, now)
@@ -111,12 +114,17 @@ class Intake:
 
     def _fetch(self, headers: list[BatchHeader], now: float) -> list[Batch]:
         with unavailable_errors():
-            found = cast("list[bytes | None]", self._state.mget([h.payload_key for h in headers]))
+            pipeline = self._state.pipeline(transaction=False)
+            for header in headers:
+                # No more than was announced, whatever lies there.
+                announced = min(header.payload_bytes, self._limits.max_payload)
+                pipeline.getrange(header.payload_key, 0, max(announced, 1) - 1)
+            found: list[bytes] = pipeline.execute()
         batches = []
         for header, payload in zip(headers, found, strict=True):
             # A payload that is not there was applied already, or is lost: the collector
             # knows from the ledger which, and sends it again if need be.
-            if payload is not None:
+            if payload:
                 batches += self._decode(header, payload, now)
         crash_point(CrashAt.MERGED)
         return batches
@@ -149,17 +157,37 @@ class Intake:
 
 
 def groups(headers: list[BatchHeader], limits: GroupLimits) -> Iterator[list[BatchHeader]]:
-    """The batches in groups that keep to the limits, their order kept."""
+    """The batches in groups that keep to the limits, their order kept.
+
+    By what their headers announce: a payload that holds more is refused unread.
+    """
     group: list[BatchHeader] = []
-    records = 0
+    records = size = 0
     for header in headers:
-        if group and (len(group) >= limits.batches or records + header.records > limits.records):
-            yield group
-            group, records = [], 0
-        group.append(header)
         records += header.records
+        size += header.payload_bytes
+        full = len(group) >= limits.batches or records > limits.records
+        if group and (full or size > limits.max_payload):
+            yield group
+            group, records, size = [], header.records, header.payload_bytes
+        group.append(header)
     if group:
         yield group
+
+
+def read_announcement(body: bytes, keys: StateKeys) -> BatchHeader | Heartbeat:
+    """Read a message of the queue.
+
+    Raises:
+        BadBatch: it is no announcement, or names a key of the state that is not its
+            payload's: that key would be read, kept aside and deleted in its place.
+    """
+    message = parse_announcement(body)
+    if isinstance(message, BatchHeader):
+        own = keys.payload(message.collector_id, message.seq)
+        if message.payload_key != own:
+            raise BadBatch("foreign-key", "The announcement names a key that is not its own.")
+    return message
 
 
 def open_batch(header: BatchHeader, payload: bytes, max_payload: int = MAX_RAW) -> Batch:
@@ -168,6 +196,8 @@ def open_batch(header: BatchHeader, payload: bytes, max_payload: int = MAX_RAW) 
     Raises:
         BadBatch: the payload is damaged, unreadable, or not the one announced.
     """
+    if header.payload_bytes > max_payload:
+        raise BadBatch("too-large", f"The payload has {header.payload_bytes} bytes.")
     if checksum(payload) != header.checksum:
         raise BadBatch("bad-checksum", "The payload is not the one that was announced.")
     columns = decode(payload, max_payload)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mailtally_shared.errors import Unavailable
+from mailtally_shared.errors import Unavailable, one_line
 from mailtally_shared.process.logs import event
 from mailtally_shared.queue import batch_queue, broker_errors, connect_broker
 
@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 LOOK = 0.25
 #: Seconds to wait for one more message once there is one.
 _NEXT = 0.002
+#: How kombu stumbles over what it has not written itself.
+_NO_ENVELOPE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -106,13 +108,17 @@ class Receiver:
             self._connection.drain_events(timeout=patience)
         except TimeoutError:
             return False
-        except ValueError as error:
+        except _NO_ENVELOPE as error:
             # Not even an envelope of kombu's, which has taken it off the queue all the same.
-            sentence = f"Dropped something from the queue that is no message: {error}."
+            sentence = f"Dropped something from the queue that is no message: {one_line(error)}."
             event(_log, logging.WARNING, "foreign-message", sentence)
+            return False
         return True
 
 
 def _body(message: Any) -> bytes:  # noqa: ANN401 - kombu's messages are untyped
     body = message.body
-    return body.encode("utf-8", "surrogateescape") if isinstance(body, str) else bytes(body)
+    if isinstance(body, bytes):
+        return body
+    # Of anything but text no announcement was made: a number, say, from somebody else.
+    return body.encode("utf-8", "backslashreplace") if isinstance(body, str) else b""

@@ -102,6 +102,7 @@ def _take_in(
     intake = Intake(
         receiver=receiver,
         state=state,
+        keys=keys,
         committer=Committer(state, keys, Calendar(settings.zone), caps=settings.caps),
         quarantine=Quarantine(state, keys, settings.quarantine),
         hosted=hosted,

@@ -67,14 +67,15 @@ class Totals:
         """Up to when each known collector's host is read: those expected and those seen."""
         with unavailable_errors():
             seen = cast("set[bytes]", self._state.smembers(self._keys.hosts))
-            hosts = sorted({name.decode("ascii") for name in seen} | set(expected))
+            hosts = sorted({_text(name) for name in seen} | set(expected))
             return {host: self._watermark(host) for host in hosts}
 
     def _watermark(self, host: str) -> float:
         owner = self._hget(self._keys.registration(host), "id")
         if owner is None:
             return 0.0
-        return float(_number(self._hget(self._keys.ledger(owner.decode("ascii")), "watermark")))
+        stated = self._hget(self._keys.ledger(_text(owner)), "watermark")
+        return float(stated) if stated and stated.isdigit() else 0.0
 
     def _hget(self, key: str, field: str) -> bytes | None:
         return cast("bytes | None", self._state.hget(key, field))
@@ -122,6 +123,11 @@ def _day_state(day: date, fields: dict[bytes, Any]) -> DayState:
         written_at=None if written is None else float(fields[b"written_at"]),
         complete=fields.get(b"complete") == b"1",
     )
+
+
+def _text(name: bytes) -> str:
+    """What a collector may have written: anything, which must not end the day writer."""
+    return name.decode("ascii", "backslashreplace")
 
 
 def _number(value: bytes | None) -> int:
