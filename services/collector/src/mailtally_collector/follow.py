@@ -54,6 +54,8 @@ class Follower:
         self._rescan = rescan
         self._spooled = spooled
         self._room = threading.Event()
+        #: Bytes of log known to be unread, some seconds ago; any thread may look.
+        self.unread_bytes = 0
 
     def applied(self) -> None:
         """Say that batches were applied, from any thread: there may be room again."""
@@ -88,12 +90,12 @@ class Follower:
         run after a busy log line by line.
         """
         began = scanned = time.time()
-        self._tailer.scan(began)
+        self._scan(began)
         while not self._stop.requested and self._tailer.caught_up_to() < began:
             now = time.time()
             self._health.beat()
             if now - scanned >= self._rescan:
-                self._tailer.scan(now)
+                self._scan(now)
                 scanned = now
             if self._reading.is_held_up:
                 self._wait_for_room()
@@ -101,7 +103,12 @@ class Follower:
                 break
             self._spooled()
         self._reading.pause(time.time())
+        self.unread_bytes = self._tailer.backlog()
         self._spooled()
+
+    def _scan(self, now: float) -> None:
+        self._tailer.scan(now)
+        self.unread_bytes = self._tailer.backlog()
 
     def _insist(self, action: Callable[[], None]) -> None:
         """Try until the disk takes it, or until asked to stop."""

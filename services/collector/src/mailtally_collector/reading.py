@@ -177,6 +177,7 @@ class Reading:
     def _note_others(self, chunk: Chunk, parsed: Parsed) -> None:
         """Take note of what is neither a record nor malformed."""
         self._others["passed"] += parsed.passed
+        self._others["bytes"] += chunk.span.end - chunk.span.start
         for reason, count in parsed.forgotten.items():
             self._others[f"forgotten:{reason}"] += count
         if parsed.forgotten:

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.follow import Follower
 from mailtally_collector.kept_code import keep_code_in
 from mailtally_collector.ledger import Ledger, Registration
+from mailtally_collector.metrics import CollectorMetrics
 from mailtally_collector.parse import ByLog, Setting, made, warm
 from mailtally_collector.progress import Progress, resume
 from mailtally_collector.publish import Publisher
@@ -30,8 +31,8 @@ from mailtally_shared.errors import Unavailable
 from mailtally_shared.process.backoff import Backoff, keep_trying
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.health import Health
-from mailtally_shared.process.health_server import HealthServer
 from mailtally_shared.process.logs import event
+from mailtally_shared.process.metrics import Exposition, observed
 from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import State, connect_state, unavailable_errors
 from mailtally_shared.state.keys import StateKeys
@@ -49,12 +50,13 @@ _EPOCH = "epoch"
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """What this collector is: its spool, its view of the ledger, its name."""
+    """What this collector is: its spool, its view of the ledger, its name, and who tells of it."""
 
     spool: Spool
     state: State
     ledger: Ledger
     registration: Registration
+    exposition: Exposition
 
 
 def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
@@ -63,9 +65,10 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
     On a stop, what was read is in the spool; the next start sends it.
     """
     health = Health()
-    address = settings.health_address
     with ExitStack() as stack:
-        stack.enter_context(HealthServer(address, health) if address else nullcontext())
+        exposition = stack.enter_context(
+            observed(settings.health_address, settings.service, health)
+        )
         spool = stack.enter_context(Spool.open(settings.state_dir))
         keep_code_in(settings.state_dir / "kernel")
         warm()
@@ -74,7 +77,8 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
         ledger = Ledger(state, StateKeys())
         registration = _wait_for(stop, health, lambda: _register(settings, spool, ledger))
         if registration is not None:
-            _work(settings, stop, health, _Site(spool, state, ledger, registration), once=once)
+            site = _Site(spool, state, ledger, registration, exposition)
+            _work(settings, stop, health, site, once=once)
 
 
 def check(settings: CollectorSettings) -> Iterator[str]:
@@ -144,6 +148,7 @@ def _work(
             spooled=shipping.wake,
         )
         shipping.applied = follower.applied
+        site.exposition.add(CollectorMetrics(settings, site.spool, shipper, follower, reading))
         shipping.start()
         try:
             if once:

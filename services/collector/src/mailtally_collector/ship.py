@@ -122,6 +122,11 @@ class Shipper:
             return 0.0
         return self._limits.look if pending else self._limits.idle_look
 
+    @property
+    def resent(self) -> int:
+        """How many batches were sent again since the start; safe to ask from another thread."""
+        return self._window.resent
+
     def reset(self) -> None:
         """After ``Unavailable``: begin anew with the broker."""
         self._publisher.reset()

@@ -1,0 +1,86 @@
+"""What a collector tells of itself, read from what its parts know anyway."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailtally_shared.columns import END_OF_TIME
+from mailtally_shared.process.metrics import bounded
+from mailtally_shared.process.metrics.catalogue import collector as of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mailtally_collector.follow import Follower
+    from mailtally_collector.reading import Reading
+    from mailtally_collector.settings import CollectorSettings
+    from mailtally_collector.ship import Shipper
+    from mailtally_collector.spool import Spool
+    from mailtally_shared.process.metrics import Metric, Sample
+
+#: There are fewer reasons than this; the limit only keeps it so.
+_MOST_REASONS = 40
+_SUMS = {
+    "lines": of.LINES,
+    "records": of.RECORDS,
+    "bytes": of.LOG_BYTES,
+    "passed": of.PASSED,
+}
+_BY_REASON = {"malformed": of.MALFORMED, "forgotten": of.FORGOTTEN}
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorMetrics:
+    """A source. What it asks of the parts is safe to ask from another thread."""
+
+    settings: CollectorSettings
+    spool: Spool
+    shipper: Shipper
+    follower: Follower
+    reading: Reading
+
+    def __call__(self) -> Iterator[Sample]:
+        """All of it.
+
+        Raises:
+            Unavailable: the disk of the state directory fails.
+        """
+        yield of.HOST.at(1, self.settings.host)
+        yield from counted(self.spool.counters())
+        yield from self._reading()
+        yield from self._spooled(time.time())
+
+    def _reading(self) -> Iterator[Sample]:
+        yield of.UNREAD.at(self.follower.unread_bytes)
+        watermark = self.reading.read_up_to.watermark
+        if 0 < watermark < END_OF_TIME:
+            yield of.READ_UP_TO.at(watermark)
+
+    def _spooled(self, now: float) -> Iterator[Sample]:
+        yield of.UNAPPLIED.at(self.spool.unapplied_count())
+        yield of.WINDOW.at(self.settings.window)
+        yield of.UNAPPLIED_BYTES.at(self.spool.unapplied_bytes())
+        yield of.OLDEST_UNAPPLIED.at(self.spool.oldest_unapplied(now))
+        files = self.settings.state_dir.glob("state.sqlite*")
+        yield of.SPOOL_FILE.at(sum(path.stat().st_size for path in files))
+        yield of.RESENT.at(self.shipper.resent)
+
+
+def counted(counters: Mapping[str, int]) -> Iterator[Sample]:
+    """The spool's sums; those that have a reason behind a colon by that."""
+    for name, metric in _SUMS.items():
+        yield metric.at(counters.get(name, 0))
+    for prefix, metric in _BY_REASON.items():
+        yield from _by_reason(metric, prefix, counters)
+
+
+def _by_reason(metric: Metric, prefix: str, counters: Mapping[str, int]) -> Iterator[Sample]:
+    found = {
+        reason: count
+        for kind, _, reason in ((*name.partition(":"),) for name in counters)
+        if kind == prefix and (count := counters[f"{prefix}:{reason}"])
+    }
+    for reason, count in bounded(found, _MOST_REASONS).items():
+        yield metric.at(count, reason)

@@ -1,0 +1,53 @@
+"""What each aggregator tells of its own work; to be added up over aggregators. Pure."""
+
+from mailtally_shared.process.metrics.metric import By, Kind, Metric
+
+BATCHES = Metric(
+    "mailtally_aggregator_batches_total",
+    Kind.COUNTER,
+    By.AGGREGATOR,
+    "batches",
+    "Batches by what became of them: applied; known (a duplicate, dropped); fenced (of a "
+    "collector that was replaced, refused); overflowing (beyond 63 bits, kept aside).",
+    ("outcome",),
+)
+RECORDS = Metric(
+    "mailtally_aggregator_records_total", Kind.COUNTER, By.AGGREGATOR, "records", "Records applied."
+)
+PAYLOAD_BYTES = Metric(
+    "mailtally_aggregator_payload_bytes_total",
+    Kind.COUNTER,
+    By.AGGREGATOR,
+    "bytes",
+    "Compressed bytes of the payloads applied.",
+)
+HEARTBEATS = Metric(
+    "mailtally_aggregator_heartbeats_total",
+    Kind.COUNTER,
+    By.AGGREGATOR,
+    "heartbeats",
+    "Heartbeats of idle collectors taken.",
+)
+BAD = Metric(
+    "mailtally_aggregator_bad_batches_total",
+    Kind.COUNTER,
+    By.AGGREGATOR,
+    "batches",
+    "Unusable batches by reason and by what became of them: again (it will be sent once more), "
+    "kept (in quarantine), refused (applied already, or fenced).",
+    ("reason", "became"),
+)
+COMMIT = Metric(
+    "mailtally_aggregator_commit_seconds",
+    Kind.HISTOGRAM,
+    By.AGGREGATOR,
+    "seconds",
+    "How long it took to merge and commit a group of batches.",
+)
+DAY_WRITER = Metric(
+    "mailtally_aggregator_day_writer",
+    Kind.GAUGE,
+    By.AGGREGATOR,
+    "",
+    "1 on the aggregator that writes days and serves the cluster's figures, otherwise 0.",
+)

@@ -1,0 +1,23 @@
+"""What every service tells of itself. Pure."""
+
+from mailtally_shared.process.metrics.metric import By, Kind, Metric
+
+INFO = Metric(
+    "mailtally_info", Kind.GAUGE, By.ALL, "", "Always 1; says what runs.", ("service", "version")
+)
+READY = Metric("mailtally_ready", Kind.GAUGE, By.ALL, "", "1 while /readyz says yes, otherwise 0.")
+METRICS_MISSING = Metric(
+    "mailtally_metrics_missing",
+    Kind.GAUGE,
+    By.ALL,
+    "groups",
+    "Groups of metrics that could not be read, because a server or a disk did not answer.",
+)
+LOG_EVENTS = Metric(
+    "mailtally_log_events_total",
+    Kind.COUNTER,
+    By.ALL,
+    "events",
+    "Events logged since the start, those left out of a flood among them.",
+    ("event", "level"),
+)

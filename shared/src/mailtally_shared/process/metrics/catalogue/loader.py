@@ -1,0 +1,53 @@
+"""What the loader tells of its files and its database. Pure."""
+
+from mailtally_shared.process.metrics.metric import By, Kind, Metric
+
+ARCHIVED = Metric(
+    "mailtally_loader_archived_days_total",
+    Kind.COUNTER,
+    By.LOADER,
+    "days",
+    "Revisions of days loaded and archived since the start.",
+)
+REJECTED = Metric(
+    "mailtally_loader_rejected_days_total",
+    Kind.COUNTER,
+    By.LOADER,
+    "days",
+    "Revisions of days set aside since the start.",
+)
+REJECTED_KEPT = Metric(
+    "mailtally_loader_rejected_kept_days",
+    Kind.GAUGE,
+    By.LOADER,
+    "days",
+    "Directories in rejected/ that wait for somebody to look at them.",
+)
+WAITING = Metric(
+    "mailtally_loader_waiting_days",
+    Kind.GAUGE,
+    By.LOADER,
+    "days",
+    "Days whose files wait to be loaded, or are being loaded.",
+)
+OLDEST_WAITING = Metric(
+    "mailtally_loader_oldest_waiting_seconds",
+    Kind.GAUGE,
+    By.LOADER,
+    "seconds",
+    "Age of the oldest file among them; 0 without one.",
+)
+LOADED = Metric(
+    "mailtally_loader_loaded_days",
+    Kind.GAUGE,
+    By.LOADER,
+    "days",
+    "Days that the database has; absent until it has answered once.",
+)
+NEWEST = Metric(
+    "mailtally_loader_newest_loaded_day_timestamp_seconds",
+    Kind.GAUGE,
+    By.LOADER,
+    "seconds",
+    "Midnight (UTC) at the begin of the newest of them; absent without one.",
+)
