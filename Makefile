@@ -81,6 +81,10 @@ faults: $(VENV)/.tools ## a whole site under random faults; SEED=â€¦ or SEEDS=â€
 faults-named: $(VENV)/.tools ## each named fault, among them kill -9 at every crash point
 	@$(BIN)/pytest --quiet tests/faults
 
+.PHONY: compose-test
+compose-test: $(VENV)/.tools ## the cluster of docker-compose.yml, under fire, on a real Docker engine
+	@$(BIN)/pytest tests/compose
+
 .PHONY: mutation
 mutation: $(VENV)/.tools ## break each safeguard in a copy of the tree; the tests must notice
 	@$(BIN)/python -m tests.mutation
