@@ -27,8 +27,14 @@ class MailLog:
         self._rest = b""
 
     def write(self, lines: bytes, *, cut: int = 0) -> None:
-        """Append lines; with ``cut``, that many of their last bytes follow with the next write."""
+        """Append lines; with ``cut``, that many of their last bytes follow with the next write.
+
+        Where somebody else has renamed the log, it is begun anew.
+        """
         self._finish_line()
+        if not self._path.exists():
+            os.close(self._file)
+            self._file = self._open()
         if self._former is not None and self._stale_writes > 0 and self._stale_writes % 2:
             os.write(self._former, lines)
         else:

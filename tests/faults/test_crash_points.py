@@ -31,6 +31,10 @@ POINTS = {
         "collector-payload-stored",
         "collector-announced",
         "collector-applied-noted",
+        "collector-rotation-noted",
+        "collector-log-renamed",
+        "collector-writer-told",
+        "collector-log-packed",
     ),
     AGGREGATOR: (
         "aggregator-received",
@@ -53,6 +57,13 @@ POINTS = {
         "loader-released",
         "loader-reason-written",
     ),
+}
+#: The collector rotates its log itself, often; it deletes what it has read.
+ROTATING = {
+    "MAILTALLY_COLLECTOR__ROTATION__SIZE": "4KiB",
+    "MAILTALLY_COLLECTOR__ROTATION__KEEP": "2",
+    "MAILTALLY_COLLECTOR__ROTATION__COMMAND": 'test -e "$ROTATED"',
+    "MAILTALLY_COLLECTOR__ROTATE_WAIT": "500ms",
 }
 ENUMS = (CollectorCrashAt, AggregatorCrashAt, LoaderCrashAt)
 
@@ -81,6 +92,8 @@ def test_killed_there_nothing_is_lost_and_nothing_doubled(
     drive: Drive, name: str, point: str
 ) -> None:
     site = drive.site
+    if name == COLLECTOR:
+        site.processes[name].settings.update(ROTATING)
     drive.start(*(other for other in (AGGREGATOR, COLLECTOR, LOADER) if other != name))
     site.start_doomed(name, point)
     if name == LOADER:

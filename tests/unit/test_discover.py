@@ -75,6 +75,13 @@ def test_a_primary_stands_for_its_rotated_files(tmp_path: Path) -> None:
     assert found(tmp_path, "stats") == ["stats.2.gz", "stats.1", "stats"]
 
 
+def test_rotated_files_are_found_while_there_is_no_primary(tmp_path: Path) -> None:
+    write(tmp_path, "stats.1", "stats-20261122101500", ".stats.1", "other.1", "stats.bak")
+    assert found(tmp_path, "stats") == ["stats-20261122101500", "stats.1"]
+    assert found(tmp_path, "s*s") == ["stats-20261122101500", "stats.1"]
+    assert found(tmp_path, ".s*s") == [".stats.1"]
+
+
 def test_a_rotated_file_asked_for_by_name_stands_for_itself(tmp_path: Path) -> None:
     write(tmp_path, "stats", "stats.1")
     assert found(tmp_path, "stats.1") == ["stats.1"]

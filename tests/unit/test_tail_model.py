@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mailtally_collector.positions import Position
+from mailtally_collector.rotation.packing import pack, remove
+from mailtally_collector.rotation.plan import Chore, chores, moment_of_name, rotated_name
+from mailtally_collector.rotation.seen import as_seen
 from mailtally_collector.tail import Tailer
+from mailtally_collector.tail.discover import Discovery
+from mailtally_shared.process.lifecycle import Stop
 
 WAIT = 60.0
 ID = 6  # every line but the repeated ones begins with a number of so many digits
@@ -38,7 +43,9 @@ class LogsUnderRotation(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp())
         self.primary = self.directory / "stats"
         self.now = 1000.0
+        self.pattern = ""
         self.lines = 0
+        self.rotations = 0
         self.written: Counter[bytes] = Counter()  # by unit
         self.destroyed: Counter[bytes] = Counter()  # those that may be missing
         self.delivered: Counter[bytes] = Counter()
@@ -47,8 +54,9 @@ class LogsUnderRotation(RuleBasedStateMachine):
         self.tailer: Tailer | None = None
         self.caught_up = 0.0
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(pattern=st.sampled_from(["stats*", "stats"]))
+    def begin(self, pattern: str) -> None:
+        self.pattern = str(self.directory / pattern)
         self.start()
 
     # The writer
@@ -147,6 +155,27 @@ class LogsUnderRotation(RuleBasedStateMachine):
             shutil.copystat(plain, packed)
         plain.unlink()
 
+    # Rotation by the collector itself
+
+    @rule()
+    def rename_as_the_collector_does(self) -> None:
+        if self.primary.exists() and self.primary.stat().st_size:
+            self.rotations = moment_of_name(self.now, self.rotations)
+            self.primary.rename(rotated_name(str(self.primary), self.rotations))
+
+    @rule(keep=st.integers(1, 3), compress=st.booleans())
+    def tidy_as_the_collector_does(self, *, keep: int, compress: bool) -> None:
+        """Of what is deleted so nothing may be missing."""
+        found = Discovery([self.pattern]).look()
+        read = [Position.from_json(value) for value in self.positions]
+        seals = {file.path: file.seal for file in found}
+        for chore, file in chores(as_seen(found, read), keep=keep, compress=compress):
+            if chore is Chore.PACK:
+                assert pack(file.path, seals[file.path], Stop())
+            else:
+                self.written += units_of(content_of(Path(file.path)))
+                assert remove(file.path, seals[file.path])
+
     # Destruction
 
     def note(self, content: bytes, safe: bytes = b"") -> None:
@@ -235,7 +264,7 @@ class LogsUnderRotation(RuleBasedStateMachine):
     @rule()
     def start(self) -> None:
         self.tailer = Tailer(
-            [str(self.directory / "stats*")],
+            [self.pattern],
             positions=map(Position.from_json, self.positions),
             chunk_size=300,
             longest_line=200,

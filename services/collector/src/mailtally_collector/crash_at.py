@@ -15,6 +15,10 @@ class CrashAt(StrEnum):
     PAYLOAD_STORED = "collector-payload-stored"  # in the state, not announced
     ANNOUNCED = "collector-announced"  # sent; not known to be applied
     APPLIED_NOTED = "collector-applied-noted"  # the spool knows that it is applied
+    ROTATION_NOTED = "collector-rotation-noted"  # a log is due; it has its old name still
+    LOG_RENAMED = "collector-log-renamed"  # its writer writes on into the renamed file
+    WRITER_TOLD = "collector-writer-told"  # noted as not yet told
+    LOG_PACKED = "collector-log-packed"  # compressed; the plain file is there as well
 
 
 declare(CrashAt)

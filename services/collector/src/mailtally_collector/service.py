@@ -21,6 +21,7 @@ from mailtally_collector.progress import Progress, resume
 from mailtally_collector.publish import Publisher
 from mailtally_collector.reading import Reading
 from mailtally_collector.rejects import RejectFile
+from mailtally_collector.rotation.rotating import rotating
 from mailtally_collector.ship import ShipLimits, Shipper
 from mailtally_collector.spool import Spool
 from mailtally_collector.tail import Tailer
@@ -148,6 +149,8 @@ def _work(
             spooled=shipping.wake,
         )
         shipping.applied = follower.applied
+        if not once:
+            stack.enter_context(rotating(settings, site.spool, stop))
         site.exposition.add(CollectorMetrics(settings, site.spool, shipper, follower, reading))
         shipping.start()
         try:

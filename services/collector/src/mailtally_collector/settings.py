@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+from datetime import datetime, time
 from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from mailtally_collector.parse.formats import FORMATS
 from mailtally_shared.header import HostName
@@ -19,6 +20,7 @@ from mailtally_shared.process.settings import (
     Seconds,
     SecondsOrZero,
 )
+from mailtally_shared.process.settings.quantities import Kind
 
 Count = Annotated[int, Field(gt=0)]
 #: What a log's format may be set to.
@@ -40,6 +42,16 @@ def _log_formats(entries: tuple[str, ...]) -> tuple[str, ...]:
     return entries
 
 
+def _clock_time(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007 - a clock shows no zone
+    except ValueError:
+        raise ValueError("expected a time of the clock such as 00:00 or 23:55") from None
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock_time), Kind("time: HH:MM")]
 LogFormat = Annotated[str, AfterValidator(_log_format)]
 LogFormats = Annotated[CommaList, AfterValidator(_log_formats)]
 
@@ -70,6 +82,44 @@ class JoinSettings(BaseModel):
         Count,
         Field(description="Messages, recipients and deliveries of a log remembered, at most."),
     ] = 250_000
+
+
+class RotationSettings(BaseModel):
+    """Logs that nothing else rotates; off unless one of the first two is set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: Annotated[
+        ClockTime | None,
+        Field(description="When logs are rotated each day, in the machine's zone; unset: never."),
+    ] = None
+    size: Annotated[
+        Bytes | None, Field(description="The size at which a log is rotated; unset: at none.")
+    ] = None
+    logs: Annotated[
+        CommaList, Field(description="Globs: which of the logs are rotated; unset: all.")
+    ] = ()
+    keep: Annotated[
+        Count, Field(description="Rotated files of a log that are kept, once they were read.")
+    ] = 14
+    compress: Annotated[
+        bool, Field(description="Compress rotated files with gzip, once they were read.")
+    ] = True
+    command: Annotated[
+        str | None,
+        Field(
+            description="Has the writer open its log anew, by `sh -c`, with `$LOG` and `$ROTATED`; "
+            "unset: it does so by itself."
+        ),
+    ] = None
+    command_longest: Annotated[
+        Seconds, Field(description="The command is killed after this, and tried again later.")
+    ] = 30.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is rotated."""
+        return self.at is not None or self.size is not None
 
 
 class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
@@ -128,6 +178,7 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
     ] = 64 * 2**20
     spool: SpoolSettings = SpoolSettings()
     join: JoinSettings = JoinSettings()
+    rotation: RotationSettings = RotationSettings()
 
     def format_of(self, log: str) -> str | None:
         """The format set for a log, by its primary's path; ``None`` where its lines are to tell."""

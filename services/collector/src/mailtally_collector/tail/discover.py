@@ -6,8 +6,9 @@ with the files that were rotated away from there:
     stats   stats.1   stats.2.gz   stats-20261122   stats-2026112213.gz   stats-1795348800
     current   @4000000038c3eeb027f6b0a4.s
 
-A glob that matches a primary stands for its rotated files too: without them a
-rotation during a stop would lose lines.
+A glob that matches a primary stands for its rotated files too, also while there is no primary:
+without them a rotation during a stop would lose lines, and a writer that never opens its log
+anew would not be heard any more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from glob import iglob
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,10 +113,9 @@ class Discovery:
         return sorted(once.values(), key=lambda f: (f.log, f.name.age, f.path))
 
     def _paths(self) -> set[Path]:
-        matched = {Path(p).absolute() for g in self._globs for p in iglob(g, recursive=True)}  # noqa: PTH207 - Path.glob takes no absolute pattern
-        primaries = {path for path in matched if parse_name(path.name).is_primary}
-        directories = {path.parent for path in primaries}
-        return matched | {p for d in directories for p in _rotated_in(d, primaries)}
+        matched = {p for g in self._globs for p in iglob(g, recursive=True)}  # noqa: PTH207 - Path.glob takes no absolute pattern
+        rotated = {p for g in self._globs for p in _rotated(g)}
+        return {Path(p).absolute() for p in matched | rotated}
 
     def _is_readable(self, path: Path) -> bool:
         if path.suffix in _UNREADABLE:
@@ -130,15 +131,27 @@ class Discovery:
             event(_log, logging.WARNING, "log-left-aside", sentence, file=path)
 
 
-def _rotated_in(directory: Path, primaries: set[Path]) -> Iterator[Path]:
+def _rotated(pattern: str) -> Iterator[str]:
+    """The rotated files of all primaries that a glob stands for."""
+    place, name_pattern = os.path.split(pattern)
+    for directory in iglob(place, recursive=True) if place else (os.curdir,):  # noqa: PTH207 - see above
+        for name in _names_in(directory):
+            parsed = parse_name(name)
+            if not parsed.is_primary and _stands_for(name_pattern, parsed.stem):
+                yield os.path.join(directory, name)  # noqa: PTH118 - it is text until it is sure
+
+
+def _stands_for(name_pattern: str, name: str) -> bool:
+    """As a glob does: what begins with a dot is hidden from patterns that do not."""
+    is_hidden = name.startswith(".") and not name_pattern.startswith(".")
+    return fnmatchcase(name, name_pattern) and not is_hidden
+
+
+def _names_in(directory: str) -> list[str]:
     try:
-        names = os.listdir(directory)  # noqa: PTH208 - the names are taken apart as text
+        return os.listdir(directory)  # noqa: PTH208 - the names are taken apart as text
     except OSError:
-        return
-    for name in names:
-        parsed = parse_name(name)
-        if not parsed.is_primary and directory / parsed.stem in primaries:
-            yield directory / name
+        return []
 
 
 def _look(path: Path) -> Found | None:

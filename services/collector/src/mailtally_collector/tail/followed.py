@@ -127,7 +127,7 @@ class Followed:
         self.found = self.verified = self.trouble = None
 
     def _behind(self, looks: Seal | None) -> int:
-        if looks is None or self.is_done:
+        if looks is None or looks == self.position.seal:
             return 0
         if self.found is not None and self.found.name.compressed:
             return looks.size
