@@ -14,6 +14,9 @@ from mailtally_shared.errors import Fenced, Unavailable
 from tests.support.records import NOON, FakeCollector, Record, columns
 
 if TYPE_CHECKING:
+    from redis.client import Pipeline
+
+    from mailtally_collector.claim import Owner
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
@@ -128,3 +131,23 @@ def test_a_start_withdraws_the_word_that_the_input_has_ended(
     state.hset(keys.ledger(registration.collector_id), "watermark", 253402214400)
     ledger.register("mail1", registration.collector_id, registration.epoch)
     assert ledger.applied(registration).watermark == 0
+
+
+def test_of_two_that_register_at_the_same_moment_one_is_the_others_successor(
+    state: State, keys: StateKeys
+) -> None:
+    first, second = Ledger(state, keys), Ledger(state, keys)
+    mine, theirs = new_id(), new_id()
+    owner = Ledger._owner  # noqa: SLF001 - between this look and the writing comes the other one
+
+    def look_and_be_overtaken(self: Ledger, pipeline: Pipeline, host: str) -> Owner | None:
+        found = owner(self, pipeline, host)
+        if self is first and found is None:
+            second.register("mail1", theirs, 0)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "_owner", look_and_be_overtaken)
+        registration = first.register("mail1", mine, 0)
+    assert registration.epoch == 2
+    assert state.hget(keys.ledger(mine), "predecessor") == theirs.encode()

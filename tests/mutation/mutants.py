@@ -10,7 +10,8 @@ _WRITER = "services/aggregator/src/mailtally_aggregator/writer_steps.lua"
 _DAY_WRITER = "services/aggregator/src/mailtally_aggregator/day_writer.py"
 _INTAKE = "services/aggregator/src/mailtally_aggregator/intake.py"
 _SNAPSHOT = "services/aggregator/src/mailtally_aggregator/snapshot.py"
-_REGISTRATION = "services/collector/src/mailtally_collector/registration.lua"
+_CLAIM = "services/collector/src/mailtally_collector/claim.py"
+_COLLECTOR_LEDGER = "services/collector/src/mailtally_collector/ledger.py"
 _STATE_DB = "services/collector/src/mailtally_collector/state_db.py"
 _SPOOL = "services/collector/src/mailtally_collector/spool.py"
 _SHIP = "services/collector/src/mailtally_collector/ship.py"
@@ -70,16 +71,16 @@ MUTANTS = (
     ),
     Mutant(
         "a collector that was taken over registers again",
-        _REGISTRATION,
-        "elseif mine == 0 or mine > theirs then",
-        "elseif true then",
+        _CLAIM,
+        "    if epoch == 0 or epoch > owner.epoch:",
+        "    if True:",
         ("tests/contract/test_registration.py",),
     ),
     Mutant(
         "a successor inherits nothing",
-        _REGISTRATION,
-        "  if predecessor then",
-        "  if false then",
+        _COLLECTOR_LEDGER,
+        "        if mine.predecessor:",
+        "        if False:",
         ("tests/contract/test_registration.py", "tests/models/test_ledger_model.py"),
     ),
     Mutant(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
 import msgpack
 
+from mailtally_collector.claim import Owner, claim
 from mailtally_shared.errors import Fenced, Unavailable
 from mailtally_shared.state.client import State, unavailable_errors
 
 if TYPE_CHECKING:
+    from redis.client import Pipeline
+
     from mailtally_shared.state.keys import StateKeys
 
 #: A chain of state directories lost one after another, before any of them applied a batch.
@@ -62,8 +64,6 @@ class Ledger:
     def __init__(self, state: State, keys: StateKeys) -> None:
         self._state = state
         self._keys = keys
-        script = (files(__package__) / "registration.lua").read_text(encoding="utf-8")
-        self._register = state.register_script(script)
 
     def register(self, host: str, collector_id: str, epoch: int) -> Registration:
         """Claim the host name, or resume under it.
@@ -78,30 +78,49 @@ class Ledger:
             Unavailable: Redis does not answer, or no aggregator was started yet.
         """
         keys = self._keys
-        request = {
-            "format": keys.format,
-            "registration": keys.registration(host),
-            "hosts": keys.hosts,
-            "collectors": keys.collectors,
-            "ledger": keys.ledger(collector_id),
-            "host": host,
-            "id": collector_id,
-            "epoch": str(epoch),
-        }
-        declared = [value for value in request.values() if value.startswith(keys.tag)]
+
+        granted: list[int] = []
+
+        def attempt(pipeline: Pipeline) -> None:
+            granted.append(self._claim(pipeline, host, collector_id, epoch))
+
         with unavailable_errors():
-            answer = self._register(keys=declared, args=[msgpack.packb(request)])
-        status, given, _ = (part.decode("ascii") for part in answer)
-        if status == "not-open":
+            # As a transaction, and not as a script: a collector has no right to run any.
+            self._state.transaction(attempt, keys.format, keys.registration(host))
+        return Registration(host, collector_id, granted[-1])
+
+    def _claim(self, pipeline: Pipeline, host: str, collector_id: str, epoch: int) -> int:
+        """Read who has the name, and queue what is to be written; all of it is, or nothing."""
+        keys = self._keys
+        if not pipeline.exists(keys.format):
             raise Unavailable("No aggregator has opened the state in Redis yet.")
-        if status == "fenced":
+        mine = claim(self._owner(pipeline, host), collector_id, epoch)
+        if mine is None:
             raise Fenced(
                 f"Another collector has registered under the host name {host!r} since this one "
                 "did, so nothing more is counted from this state directory. If both run, give "
                 "one of them another name (MAILTALLY_COLLECTOR__HOST); if this is an old copy, "
                 "remove it."
             )
-        return Registration(host, collector_id, int(given))
+        ledger = keys.ledger(collector_id)
+        pipeline.multi()
+        if mine.is_new:
+            pipeline.hset(
+                keys.registration(host), mapping={"id": collector_id, "epoch": mine.epoch}
+            )
+            pipeline.sadd(keys.hosts, host)
+            pipeline.sadd(keys.collectors, collector_id)
+            pipeline.hset(ledger, mapping={"host": host, "epoch": mine.epoch})
+        if mine.predecessor:
+            pipeline.hsetnx(ledger, "predecessor", mine.predecessor)
+        # How far it has read it says anew: an earlier word may have been "to the end of input".
+        pipeline.hset(ledger, "watermark", "0")
+        return mine.epoch
+
+    def _owner(self, pipeline: Pipeline, host: str) -> Owner | None:
+        fields = pipeline.hmget(self._keys.registration(host), "id", "epoch")
+        found, epoch = cast("list[bytes | None]", fields)
+        return Owner(found.decode("ascii"), int(epoch or 0)) if found else None
 
     def applied(self, registration: Registration) -> Applied:
         """What is applied by now.
