@@ -36,7 +36,7 @@ from mailtally_shared.process.logs import event
 from mailtally_shared.process.metrics import Exposition, observed
 from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import State, connect_state, unavailable_errors
-from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.state.keys import StateKeys, host_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
         exposition = stack.enter_context(
             observed(settings.health_address, settings.service, health)
         )
-        spool = stack.enter_context(Spool.open(settings.state_dir))
+        spool = stack.enter_context(Spool.open(settings.state_dir, host_mark(settings.host)))
         keep_code_in(settings.state_dir / "kernel")
         warm()
         # One for all, so that a failure of one connection ends the others' wait, too.

@@ -56,14 +56,18 @@ class Spool:
         self._logs_known = LogsKnown(db)
 
     @classmethod
-    def open(cls, directory: Path) -> Self:
+    def open(cls, directory: Path, mark: str = "") -> Self:
         """Open the state directory, made when absent.
+
+        Args:
+            directory: the state directory.
+            mark: hex digits with which the id of a new collector begins.
 
         Raises:
             Refused: another process uses it, or the database is damaged.
             Unavailable: the disk is full or fails.
         """
-        db = StateDb(directory)
+        db = StateDb(directory, mark)
         try:
             return cls(db)
         except BaseException:

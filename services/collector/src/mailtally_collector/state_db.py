@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from mailtally_collector.rejects import last_number
 from mailtally_shared.day_files.durable import directory_lock, sync_directory
@@ -61,19 +61,21 @@ class StateDb:
     The reader and the shipper share one connection under one lock: SQLite takes one writer at
     a time in any case, and a lock wakes the one who waits sooner than SQLite's own retries do.
 
+    ``mark`` is what the collector's id begins with where the directory is new.
+
     Raises:
         Refused: another process uses the directory, or the database is damaged.
         Unavailable: the disk is full or fails; nothing was changed.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, mark: str = "") -> None:
         self._path = directory / "state.sqlite"
         self._lock = threading.RLock()
         with ExitStack() as stack:
             _claim(directory, stack)
             with self._plain_errors():
                 self._connection = stack.enter_context(_connected(self._path))
-                self._prepare(directory)
+                self._prepare(directory, mark)
             self._held = stack.pop_all()
 
     def close(self) -> None:
@@ -110,10 +112,10 @@ class StateDb:
             # ``execute`` would stop after the first page.
             self._connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
 
-    def _prepare(self, directory: Path) -> None:
+    def _prepare(self, directory: Path, mark: str) -> None:
         version = self.rows("PRAGMA user_version")[0][0]
         if version == 0:
-            self._create(directory)
+            self._create(directory, mark)
         elif version != FORMAT:
             raise Refused(
                 f"{self._path} was written by another version of mailtally (format {version}, "
@@ -123,9 +125,11 @@ class StateDb:
         self.rows(_LOGS)
         self.rows(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
 
-    def _create(self, directory: Path) -> None:
+    def _create(self, directory: Path, mark: str) -> None:
         self.rows("PRAGMA auto_vacuum = INCREMENTAL")
-        first = {"collector_id": uuid4().hex, "rejects": str(last_number(directory))}
+        # The rest is a secret: who knows an id may speak for its collector in the queue.
+        collector_id = mark + secrets.token_hex(16)[len(mark) :]
+        first = {"collector_id": collector_id, "rejects": str(last_number(directory))}
         with self.transaction() as connection:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)

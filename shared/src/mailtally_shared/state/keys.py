@@ -6,6 +6,7 @@ Redis Cluster as well. ``docs/state.md`` shows what lies under each.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
 #: Written first; a state without it is empty.
 FORMAT = "1"
 QUANTITIES = ("messages", "bytes", "extra")
+#: Hex digits of a collector's id that tell its host; the other 20 are a secret.
+_MARK = 12
+
+
+def host_mark(host: str) -> str:
+    """What the ids of a host's collectors begin with.
+
+    A collector's rights in Redis are given by it, before its id is known:
+    ``deploy/redis/make-acl`` makes the same.
+    """
+    return hashlib.sha256(host.encode("ascii")).hexdigest()[:_MARK]
 
 
 class StateKeys:
