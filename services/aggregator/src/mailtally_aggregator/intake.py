@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from mailtally_aggregator.crash_at import CrashAt
 from mailtally_aggregator.request import Batch
+from mailtally_aggregator.tally import Tally
 from mailtally_shared.errors import BadBatch, BadInput
 from mailtally_shared.header import BatchHeader, Heartbeat, parse_announcement
 from mailtally_shared.payload import MAX_RAW, checksum, decode
@@ -57,6 +59,7 @@ class Intake:
         quarantine: Quarantine,
         hosted: HostedFile,
         limits: GroupLimits,
+        tally: Tally | None = None,
     ) -> None:
         self._receiver = receiver
         self._state = state
@@ -65,6 +68,7 @@ class Intake:
         self._quarantine = quarantine
         self._hosted = hosted
         self._limits = limits
+        self._tally = tally or Tally()
 
     def turn(self, now: float) -> int:
         """Take one handful from the queue through to its acknowledgement.
@@ -87,6 +91,7 @@ class Intake:
         for group in groups(headers, self._limits):
             self._commit(self._fetch(group, now), [], now)
         self._commit([], announced.heartbeats, now)
+        self._tally.heartbeats += len(announced.heartbeats)
         crash_point(CrashAt.COMMITTED)
         self._receiver.acknowledge(received)
         crash_point(CrashAt.ACKNOWLEDGED)
@@ -103,7 +108,7 @@ class Intake:
             try:
                 message = read_announcement(body, self._keys)
             except BadBatch as error:
-                _tell_bad(error, "message")
+                self._tell_bad(error, "message")
                 self._quarantine.message(body, error, now)
                 continue
             if isinstance(message, BatchHeader):
@@ -134,20 +139,28 @@ class Intake:
             return [open_batch(header, payload, self._limits.max_payload)]
         except BadBatch as error:
             became = self._quarantine.batch(header, payload, error, now, at_once=False)
-            _tell_bad(error, became, host=header.host, seq=header.seq)
+            self._tell_bad(error, became, host=header.host, seq=header.seq)
             return []
 
     def _commit(self, batches: list[Batch], heartbeats: list[Heartbeat], now: float) -> None:
         if not batches and not heartbeats:
             return
+        began = time.perf_counter()
         outcome = self._committer.apply(batches, heartbeats, now)
+        if batches:
+            self._tally.committed(outcome, time.perf_counter() - began)
         for batch in outcome.overflowing:
             error = BadBatch("overflow", "The batch lifts a day's sum beyond 63 bits.")
             payload = cast("bytes", self._state.get(batch.header.payload_key) or b"")
             became = self._quarantine.batch(batch.header, payload, error, now, at_once=True)
-            _tell_bad(error, became, host=batch.header.host, seq=batch.header.seq)
+            self._tell_bad(error, became, host=batch.header.host, seq=batch.header.seq)
         self._forget_payloads([*outcome.known, *outcome.fenced])
         _tell_outcome(outcome)
+
+    def _tell_bad(self, error: BadInput, became: str, **fields: object) -> None:
+        self._tally.bad[error.reason, became] += 1
+        fields |= {"reason": error.reason, "became": became}
+        event(_log, logging.WARNING, "bad-batch", str(error), **fields)
 
     def _forget_payloads(self, batches: list[Batch]) -> None:
         """Sent again after they were applied, or too late: nobody else will delete them."""
@@ -205,12 +218,6 @@ def open_batch(header: BatchHeader, payload: bytes, max_payload: int = MAX_RAW) 
     if len(columns) != header.records or header.lines != header.records + malformed:
         raise BadBatch("bad-counts", "The payload does not hold what its header counts.")
     return Batch(header, columns)
-
-
-def _tell_bad(error: BadInput, became: str, **fields: object) -> None:
-    event(
-        _log, logging.WARNING, "bad-batch", str(error), reason=error.reason, became=became, **fields
-    )
 
 
 def _tell_outcome(outcome: Outcome) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,18 +13,20 @@ from mailtally_aggregator.day_writer import DayWriter
 from mailtally_aggregator.hosted_file import HostedFile
 from mailtally_aggregator.intake import GroupLimits, Intake
 from mailtally_aggregator.lease import Lease
+from mailtally_aggregator.metrics import ClusterMetrics, only_while
 from mailtally_aggregator.opening import SNAPSHOTS, open_state
 from mailtally_aggregator.quarantine import Quarantine
 from mailtally_aggregator.receive import Receiver
 from mailtally_aggregator.snapshot import snapshots, take_snapshot
 from mailtally_aggregator.statistic_dir import directory_errors
+from mailtally_aggregator.tally import Tally
 from mailtally_aggregator.totals import Totals
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.errors import MailtallyError, Unavailable
 from mailtally_shared.process.backoff import Backoff, keep_trying
 from mailtally_shared.process.health import Health
-from mailtally_shared.process.health_server import HealthServer
 from mailtally_shared.process.logs import event
+from mailtally_shared.process.metrics import observed
 from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import State, connect_state, unavailable_errors
 from mailtally_shared.state.keys import StateKeys
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from mailtally_aggregator.settings import AggregatorSettings
     from mailtally_shared.process.lifecycle import Stop
+    from mailtally_shared.process.metrics import Exposition
 
 _log = logging.getLogger(__name__)
 #: Seconds that Redis may take to begin its answer when a whole day, or all of it, is read.
@@ -49,8 +51,8 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
     state = connect_state(settings.resolved_state_url)
     hosted = HostedFile(settings.hosted_domains)
     hosted.current()
-    address = settings.health_address
-    with HealthServer(address, health) if address else nullcontext():
+    tally = Tally()
+    with observed(settings.health_address, settings.service, health) as exposition:
         _persist(
             stop,
             health,
@@ -59,10 +61,13 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
             ),
         )
         patient = connect_state(settings.resolved_state_url, timeout=_PATIENCE)
-        writing = _Background(lambda: _write_days(settings, keys, stop, state, patient), stop)
+        _expose(exposition, settings, keys, tally)
+        writing = _Background(
+            lambda: _write_days(settings, stop, state, patient, tally=tally), stop
+        )
         writing.start()
         try:
-            _take_in(settings, state, hosted, stop, health)
+            _take_in(settings, state, hosted, stop, health, tally=tally)
         finally:
             stop.request()
             writing.join(_GRACE)
@@ -94,8 +99,24 @@ def check(settings: AggregatorSettings) -> Iterator[str]:
         yield str(error)
 
 
+def _expose(
+    exposition: Exposition, settings: AggregatorSettings, keys: StateKeys, tally: Tally
+) -> None:
+    """Serve this one's figures, and the cluster's as long as it is the day writer."""
+    exposition.add(tally.samples)
+    state = connect_state(settings.resolved_state_url)
+    for source in ClusterMetrics(settings, state, keys).sources():
+        exposition.add(only_while(lambda: tally.is_day_writer, source))
+
+
 def _take_in(
-    settings: AggregatorSettings, state: State, hosted: HostedFile, stop: Stop, health: Health
+    settings: AggregatorSettings,
+    state: State,
+    hosted: HostedFile,
+    stop: Stop,
+    health: Health,
+    *,
+    tally: Tally,
 ) -> None:
     keys = StateKeys()
     receiver = Receiver(settings.broker_url, prefetch=settings.group_batches)
@@ -107,6 +128,7 @@ def _take_in(
         quarantine=Quarantine(state, keys, settings.quarantine),
         hosted=hosted,
         limits=GroupLimits(settings.group_batches, settings.group_records, settings.max_payload),
+        tally=tally,
     )
 
     def turn() -> int:
@@ -122,12 +144,13 @@ def _take_in(
 
 
 def _write_days(
-    settings: AggregatorSettings, keys: StateKeys, stop: Stop, state: State, patient: State
+    settings: AggregatorSettings, stop: Stop, state: State, patient: State, *, tally: Tally
 ) -> None:
     """The loop of the day writer: whoever holds the lease writes; the others wait for it.
 
     ``patient`` is for whole days and snapshots, which may take long.
     """
+    keys = StateKeys()
     lease = Lease(state, keys, settings.writer_lease)
     writer = DayWriter(
         totals=Totals(patient, keys),
@@ -140,7 +163,8 @@ def _write_days(
     saver = _Saver(settings, patient, keys)
 
     def tick() -> None:
-        if writer.tick(time.time()):
+        tally.is_day_writer = writer.tick(time.time())
+        if tally.is_day_writer:
             saver.tick(time.time())
 
     while not stop.wait(settings.writer_interval):

@@ -6,10 +6,12 @@ import logging
 import os
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_loader.inbox import Inbox
 from mailtally_loader.loader import Loader
+from mailtally_loader.metrics import LoaderMetrics
 from mailtally_shared.database.engine import open_engine, probe
 from mailtally_shared.database.upgrade import upgrade
 from mailtally_shared.day_files.durable import directory_lock
@@ -19,8 +21,8 @@ from mailtally_shared.process.backoff import Backoff, keep_trying
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.errors_shown import sentence_of
 from mailtally_shared.process.health import Health
-from mailtally_shared.process.health_server import HealthServer
 from mailtally_shared.process.logs import event, get_logger
+from mailtally_shared.process.metrics import observed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,12 +57,13 @@ def run(settings: LoaderSettings, stop: Stop, *, once: bool = False) -> None:
     """
     health = Health()
     with ExitStack() as held:
-        if settings.health_address:
-            held.enter_context(HealthServer(settings.health_address, health))
+        exposition = held.enter_context(observed(settings.health_address, settings.service, health))
         loader = _loader(settings, _watching(stop, health), once=once)
         loader.make_directories()
         if _alone(held, settings.statistic_dir, stop, health):
-            _work(loader, settings, stop, health, once=once)
+            metrics = LoaderMetrics(loader, settings.statistic_dir)
+            exposition.add(metrics)
+            _work(_Passes(loader, metrics), settings, stop, health, once=once)
 
 
 def check(settings: LoaderSettings) -> Iterator[str]:
@@ -116,13 +119,31 @@ def _alone(held: ExitStack, directory: Path, stop: Stop, health: Health) -> bool
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Passes:
+    """What is done again and again."""
+
+    loader: Loader
+    metrics: LoaderMetrics
+
+    def prepare(self) -> None:
+        upgrade(self.loader.engine)
+
+    def once(self) -> None:
+        try:
+            self.loader.work(now=time.time(), monotonic=time.monotonic())
+        except OSError as error:
+            raise Unavailable(sentence_of(error)) from error
+        self.metrics.look()
+
+
 def _work(
-    loader: Loader, settings: LoaderSettings, stop: Stop, health: Health, *, once: bool
+    passes: _Passes, settings: LoaderSettings, stop: Stop, health: Health, *, once: bool
 ) -> None:
     try:
-        _patiently(lambda: upgrade(loader.engine), stop, health, once=once)
+        _patiently(passes.prepare, stop, health, once=once)
         while not stop.requested:
-            _patiently(lambda: _pass(loader), stop, health, once=once)
+            _patiently(passes.once, stop, health, once=once)
             if once:
                 return
             stop.wait(settings.poll)
@@ -147,10 +168,3 @@ def _patiently(action: Callable[[], None], stop: Stop, health: Health, *, once: 
     keep_trying(action, stop=stop, backoff=Backoff(), tell=tell)
     if not stop.requested:
         health.set_ready()
-
-
-def _pass(loader: Loader) -> None:
-    try:
-        loader.work(now=time.time(), monotonic=time.monotonic())
-    except OSError as error:
-        raise Unavailable(sentence_of(error)) from error

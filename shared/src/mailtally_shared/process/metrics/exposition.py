@@ -88,7 +88,8 @@ class Exposition(Collector):
         for source in self._sources:
             try:
                 yield from list(source())
-            except (MailtallyError, OSError):
+            # A wrong value: what somebody else wrote into the state is no number, say.
+            except (MailtallyError, OSError, ValueError):
                 missing += 1
         yield every.METRICS_MISSING.at(missing)
 

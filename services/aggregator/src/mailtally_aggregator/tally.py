@@ -1,0 +1,54 @@
+"""What an aggregator has done since its start, and what it is. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mailtally_shared.process.metrics.catalogue import aggregator as of
+from mailtally_shared.process.metrics.metric import Durations, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailtally_aggregator.commit import Outcome
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over all groups of batches. One thread adds to each, any may read.
+
+    ``is_day_writer`` may have ceased to be true a moment ago.
+    """
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    bad: Counter[tuple[str, str]] = field(default_factory=Counter)
+    commits: Durations = field(default_factory=Durations)
+    records: int = 0
+    payload_bytes: int = 0
+    heartbeats: int = 0
+    is_day_writer: bool = False
+
+    def committed(self, outcome: Outcome, seconds: float) -> None:
+        """A group of batches was dealt with, which took so long."""
+        self.outcomes["applied"] += len(outcome.applied)
+        self.outcomes["known"] += len(outcome.known)
+        self.outcomes["fenced"] += len(outcome.fenced)
+        self.outcomes["overflowing"] += len(outcome.overflowing)
+        self.records += sum(batch.header.records for batch in outcome.applied)
+        self.payload_bytes += sum(batch.header.payload_bytes for batch in outcome.applied)
+        self.commits.add(seconds)
+
+    def samples(self) -> Iterator[Sample]:
+        """The metrics that this makes."""
+        # Copied in one step, because another thread may be adding.
+        for outcome, count in dict(self.outcomes).items():
+            yield of.BATCHES.at(count, outcome)
+        for (reason, became), count in dict(self.bad).items():
+            yield of.BAD.at(count, reason, became)
+        yield of.RECORDS.at(self.records)
+        yield of.PAYLOAD_BYTES.at(self.payload_bytes)
+        yield of.HEARTBEATS.at(self.heartbeats)
+        yield of.COMMIT.at(self.commits)
+        yield of.DAY_WRITER.at(self.is_day_writer)
