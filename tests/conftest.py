@@ -12,7 +12,11 @@ from hypothesis import HealthCheck, Phase, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["tests.support.postgres", "tests.support.redis_server"]
+pytest_plugins = [
+    "tests.support.mariadb",
+    "tests.support.postgres",
+    "tests.support.redis_server",
+]
 
 # No deadline for a single case: a busy machine is no failure.
 settings.register_profile(

@@ -66,12 +66,13 @@ def postgres_url(postgres_server: URL) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/data/mailtally.sqlite"
-    url: str = request.getfixturevalue("postgres_url")
+    of_server = {"postgresql": "postgres_url", "mariadb": "mariadb_url"}
+    url: str = request.getfixturevalue(of_server[request.param])
     return url
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, func, inspect, literal, text, type_coerce
+from sqlalchemy import ColumnElement, Connection, func, inspect, literal, type_coerce
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import BigInteger, Integer
 
@@ -45,8 +45,8 @@ def open_billing(url: str) -> Iterator[Connection]:
     try:
         _require_file(engine)
         with reading(engine) as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            if engine.dialect.name != "sqlite":  # which does so by itself
+                connection.execution_options(isolation_level="REPEATABLE READ")
             if not inspect(connection).has_table(LOAD.name):
                 raise NothingLoaded(
                     f"The database {_shown(engine)} has no tables yet; the loader makes them."

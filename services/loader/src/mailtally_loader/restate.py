@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 
+from mailtally_shared.database import mariadb
 from mailtally_shared.database.bulk import insert_rows
 from mailtally_shared.database.tables import CHANGE, DAILY, DETAIL
 
@@ -87,10 +88,17 @@ def restate_detail(connection: Connection, day: date, rows: Iterable[tuple[Any, 
 def _staged(
     connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]
 ) -> Iterator[Table]:
+    _drop(connection, table)  # on MariaDB it outlives a transaction that was rolled back
     table.create(connection, checkfirst=False)
     insert_rows(connection, table, rows)
     yield table
-    table.drop(connection, checkfirst=False)
+    _drop(connection, table)
+
+
+def _drop(connection: Connection, table: Table) -> None:
+    """Remove a staged table; MariaDB commits first unless it is told that it is temporary."""
+    word = "TEMPORARY TABLE" if connection.dialect.name in mariadb.BACKENDS else "TABLE"
+    connection.exec_driver_sql(f"DROP {word} IF EXISTS {table.name}")
 
 
 def _write_audit(connection: Connection, day: date, load_id: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
 
+from mailtally_shared.database import mariadb
 from mailtally_shared.errors import SettingsError, Unavailable
 
 if TYPE_CHECKING:
@@ -24,8 +25,13 @@ CONNECT_TIMEOUT = 10
 SQLITE_TIMEOUT = 30
 
 _WRITES = "mailtally_writes"
-_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
-_SUPPORTED = "sqlite, postgresql"
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mariadb": "mariadb+pymysql",
+    "mysql": "mysql+pymysql",
+}
+_SUPPORTED = "sqlite, postgresql, mariadb, mysql"
 _LOCK_SPACE = 0x6D74  # "mt": keeps our advisory locks apart from those of others
 
 
@@ -46,6 +52,8 @@ def open_engine(url: str) -> Engine:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
+    if url.get_backend_name() in mariadb.BACKENDS:
+        return mariadb.mariadb_engine(url, CONNECT_TIMEOUT)
     if url.get_backend_name() != "postgresql":
         raise SettingsError(f"database_url: {url.get_backend_name()} is not one of {_SUPPORTED}")
     return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT})
@@ -127,6 +135,8 @@ def take_lock(connection: Connection, number: int) -> None:
             text("SELECT pg_advisory_xact_lock(:space, :number)"),
             {"space": _LOCK_SPACE, "number": number},
         )
+    elif connection.dialect.name in mariadb.BACKENDS:
+        mariadb.take_named_lock(connection, number)
 
 
 @contextmanager

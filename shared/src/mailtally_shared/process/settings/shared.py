@@ -78,7 +78,10 @@ class DatabaseSettings(BaseServiceSettings):
 
     database_url: Annotated[
         Url,
-        Field(repr=False, description="The database: an SQLAlchemy URL, SQLite or PostgreSQL."),
+        Field(
+            repr=False,
+            description="The database: an SQLAlchemy URL, SQLite, PostgreSQL or MariaDB.",
+        ),
     ] = Field(default_factory=lambda data: f"sqlite:///{data['data_dir'] / 'mailtally.sqlite'}")
 
 

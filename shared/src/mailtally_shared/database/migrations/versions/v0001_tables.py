@@ -15,7 +15,9 @@ down_revision = None
 _KILOBYTES = {
     "sqlite": "printf('%d.%010d', bytes / 1024, bytes % 1024 * 9765625)",
     "postgresql": "CAST(bytes AS NUMERIC) * 0.0009765625",
+    "mariadb": "CAST(CAST(bytes AS DECIMAL(20)) * 0.0009765625 AS DECIMAL(30, 10))",
 }
+_KILOBYTES["mysql"] = _KILOBYTES["mariadb"]
 
 
 def upgrade() -> None:
