@@ -214,6 +214,7 @@ def test_a_directory_that_may_not_be_written_to_is_told_of_once_and_holds_up_no_
     assert host.names() == ["stats", FIRST.replace("stats", "stats2")]
     assert caplog.text.count("stats cannot be rotated: Permission denied.") == 1
     monkeypatch.undo()
+    host.rotator = host.restarted()
     assert host.turn(NOW + 60) == [FIRST, FIRST.replace("stats", "stats2")]
 
 

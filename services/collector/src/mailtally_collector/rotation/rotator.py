@@ -51,6 +51,16 @@ _log = logging.getLogger(__name__)
 _MULTILOGS = "current"
 #: The longest time in seconds between two attempts to tell a writer.
 _PATIENCE = 300.0
+#: Seconds for which a log is left alone after the system has refused something.
+_REST = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """What the system refused, and until when that log is left alone."""
+
+    reason: str
+    until: float
 
 
 @dataclass(slots=True)
@@ -81,7 +91,7 @@ class Rotator:
         self._stop = stop
         self._notes = Notes(spool)
         self._tellings: dict[str, _Telling] = {}
-        self._told: dict[str, str] = {}
+        self._troubles: dict[str, _Trouble] = {}
 
     def turn(self, now: float) -> None:
         """Rotate what is due, go on with what was begun, and tidy up.
@@ -93,6 +103,8 @@ class Rotator:
         for found in self._discovery.look():
             logs.setdefault(found.log, []).append(found)
         for log in filter(self._is_ours, sorted(logs)):
+            if self._rests(log):
+                continue
             with self._troubles_of(log):
                 self._rotate(log, logs[log], now)
                 self._tidy(logs[log])
@@ -179,16 +191,20 @@ class Rotator:
             elif not self._stop.requested:
                 pack(file.path, seals[file.path], self._stop)
 
+    def _rests(self, log: str) -> bool:
+        trouble = self._troubles.get(log)
+        return trouble is not None and time.monotonic() < trouble.until
+
     @contextmanager
     def _troubles_of(self, log: str) -> Iterator[None]:
         """Say what the system refuses, once until it works again; other logs go on."""
         try:
             yield
         except OSError as error:
-            reason = error.strerror or str(error)
-            if self._told.get(log) != reason:
-                self._told[log] = reason
+            reason, former = error.strerror or str(error), self._troubles.get(log)
+            self._troubles[log] = _Trouble(reason, time.monotonic() + _REST)
+            if former is None or former.reason != reason:
                 sentence = f"{log} cannot be rotated: {reason}. It is tried again."
                 event(_log, logging.ERROR, "log-not-rotated", sentence, file=log)
         else:
-            self._told.pop(log, None)
+            self._troubles.pop(log, None)
