@@ -2,6 +2,7 @@
 
 import click
 
+from mailtally_loader.migrate import migrate
 from mailtally_loader.service import check, run
 from mailtally_loader.settings import LoaderSettings
 from mailtally_shared.process.entry import service_cli
@@ -11,6 +12,7 @@ _ONCE = click.Option(
 )
 
 main = service_cli("mailtally-loader", LoaderSettings, run, check, [_ONCE])
+main.add_command(migrate)
 
 if __name__ == "__main__":
     main()
