@@ -47,6 +47,31 @@ def test_every_cut_of_a_good_line_after_a_good_line(length: int) -> None:
     assert_agree(line + b"\n" + line[: 2 * length] + b"\n")
 
 
+HEAD = b"Jun 20 18:20:14 mail.example.com out[16724]: 1119280814|"
+LINE = HEAD + b"a@b.example|c@d.example|1|success\n"
+
+
+@pytest.mark.parametrize("place", range(len(HEAD)))
+def test_a_head_that_is_usual_but_for_one_byte(place: int) -> None:
+    """Usual heads are read in a way of their own; nothing else may slip through there."""
+    for byte in b"\x00\n\r 019:;/A[]|@\x80\xff":
+        other = LINE[:place] + bytes([byte]) + LINE[place + 1 :]
+        assert_agree(LINE + other + LINE)
+
+
+@pytest.mark.parametrize("pid", [b"", b"1", b"1234567", b"12345678", b"123456789"])
+@pytest.mark.parametrize("time", [b"1", b"111928081", b"11192808141", b"253402214399"])
+def test_a_head_with_numbers_of_other_lengths(pid: bytes, time: bytes) -> None:
+    other = LINE.replace(b"16724", pid).replace(b"1119280814", time)
+    assert_agree(LINE + other + LINE)
+
+
+def test_a_line_of_nuls_is_not_the_day_before_there_was_one() -> None:
+    nuls = b"\x00" * 8 + LINE[8:]
+    assert_agree(nuls + LINE.replace(b"mail", b"other") + nuls)
+    assert_agree(LINE.replace(b"out[", b"on[") + nuls)
+
+
 @given(st.binary(min_size=1, max_size=600))
 def test_the_dictionaries_are_ascii_and_distinct(noise: bytes) -> None:
     names = b"".join(

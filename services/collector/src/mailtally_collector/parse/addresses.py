@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.names import index_of
 from mailtally_collector.parse.reasons import Reason
-from mailtally_collector.parse.scanning import PIPE, byte_at, find, has, spelled
-from mailtally_collector.parse.words import same
+from mailtally_collector.parse.scanning import PIPE, byte_at, find
+from mailtally_collector.parse.words import WORD, first_bytes, last_bytes, literal, same, word_at
 from mailtally_shared.columns import Service
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ DASH: Final = ord("-")
 DOT: Final = ord(".")
 BRACKET: Final = ord("[")
 
-IMAP_AT: Final = spelled(b"imap@")
-POP3_AT: Final = spelled(b"pop3@")
-WEB: Final = spelled(b"web")
-AT_MAILLIST: Final = spelled(b"@maillist")
-ANGLES: Final = spelled(b"<>")
+IMAP_AT: Final = literal(b"imap@")
+POP3_AT: Final = literal(b"pop3@")
+MAILBOX: Final = len(b"imap@")
+WEB: Final = literal(b"web")
+LIST: Final = literal(b"maillist")
+ANGLES: Final = literal(b"<>")
 
 
 @compiled
@@ -90,41 +91,37 @@ def charged(  # noqa: PLR0917 - two ranges side by side are three offsets
 ) -> tuple[int, int]:
     """The range of the name that is charged, empty where there is none; settles the service."""
     recipient = split + 1
-    mailbox = mailbox_service(data, sender, split, recipient, end, page)
+    mailbox = mailbox_service(sender, split, recipient, end, page)
     if mailbox >= 0:
         page.service[row] = mailbox
-        return account_domain(sender + len(IMAP_AT), split, page)
-    mailbox = mailbox_service(data, recipient, end, sender, split, page)
+        return account_domain(sender + MAILBOX, split, page)
+    mailbox = mailbox_service(recipient, end, sender, split, page)
     if mailbox >= 0:
         page.service[row] = mailbox
-        return account_domain(recipient + len(IMAP_AT), end, page)
-    list_name = after_web_maillist(data, split, page)
+        return account_domain(recipient + MAILBOX, end, page)
+    list_name = after_web_maillist(split, page)
     if list_name >= 0:
         page.service[row] = MAILLIST
         return list_domain(data, list_name, split, end, page)
     if page.service[row] != SMTP_OUT:
         return address_domain(recipient, end, page)
-    if is_null(data, sender, split):
+    if is_null(sender, split, page):
         return host_of(row, page)
     return address_domain(sender, split, page)
 
 
 @compiled
-def mailbox_service(  # noqa: PLR0917 - two ranges are four offsets
-    data: Bytes, start: int, end: int, other: int, other_end: int, page: Page
-) -> int:
+def mailbox_service(start: int, end: int, other: int, other_end: int, page: Page) -> int:
     """IMAP or POP3 where the address is ``imap@ACCOUNT`` or ``pop3@ACCOUNT``, else -1.
 
     A person's address may look so, too (``imap@example.com``): only an account with a domain
     of its own, or another address that says nothing else, tells them apart.
     """
-    if has(data, start, IMAP_AT):
-        service = IMAP
-    elif has(data, start, POP3_AT):
-        service = POP3
-    else:
+    mailbox = first_bytes(word_at(page.words, start), MAILBOX)
+    if mailbox != IMAP_AT and mailbox != POP3_AT:  # noqa: PLR1714 - numba has no set of words
         return -1
-    account = start + len(IMAP_AT)
+    service = IMAP if mailbox == IMAP_AT else POP3
+    account = start + MAILBOX
     certain = (
         last_at(account, end, page) >= 0
         or other == other_end
@@ -160,13 +157,14 @@ def last_at(start: int, end: int, page: Page) -> int:
 
 
 @compiled
-def after_web_maillist(data: Bytes, sender_end: int, page: Page) -> int:
+def after_web_maillist(sender_end: int, page: Page) -> int:
     """Where the first ``web@maillist`` of the sender ends; -1 where there is none."""
     k = 0
     while page.at[k] < sender_end:
         at: int = page.at[k]
-        if has(data, at, AT_MAILLIST) and has(data, at - len(WEB), WEB):
-            return at + len(AT_MAILLIST)
+        name = at + 1
+        if word_at(page.words, name) == LIST and last_bytes(page.words, at, 3) == WEB:
+            return name + WORD
         k += 1
     return -1
 
@@ -189,9 +187,9 @@ def list_domain(data: Bytes, start: int, split: int, end: int, page: Page) -> tu
 
 
 @compiled
-def is_null(data: Bytes, start: int, end: int) -> bool:
+def is_null(start: int, end: int, page: Page) -> bool:
     """Whether it is the null sender. Its third form, ``#@[]``, is an address literal already."""
-    return start == end or (end - start == len(ANGLES) and has(data, start, ANGLES))
+    return start == end or (end - start == 2 and last_bytes(page.words, end, 2) == ANGLES)  # noqa: PLR2004 - of ANGLES
 
 
 @compiled

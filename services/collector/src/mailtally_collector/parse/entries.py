@@ -21,6 +21,8 @@ from mailtally_collector.parse import (
     page,
     reasons,
     scanning,
+    steps,
+    usual,
     words,
 )
 from mailtally_collector.parse.kernel import read_chunk
@@ -46,6 +48,8 @@ _PARTS = (
     page,
     reasons,
     scanning,
+    steps,
+    usual,
     words,
 )
 

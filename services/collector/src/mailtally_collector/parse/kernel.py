@@ -22,28 +22,20 @@ from mailtally_collector.parse.scanning import (
     find,
     is_line_end,
 )
-from mailtally_collector.parse.words import (
-    WORD,
-    controls,
-    first_bit,
-    gathered,
-    matches,
-    repeated,
-    without_first,
-    word_at,
-)
+from mailtally_collector.parse.steps import BLOCK, bit_count, bits, first_bit
+from mailtally_collector.parse.usual import usual_head
+from mailtally_collector.parse.words import before_first, without_first, word_at
 
 if TYPE_CHECKING:
     from mailtally_collector.parse.page import Margin, Page
+    from mailtally_shared.columns import Array
 
 TOO_LONG: Final = int(Reason.TOO_LONG)
 HAS_NUL: Final = int(Reason.NUL)
 EMPTY: Final = int(Reason.EMPTY)
 
-#: Bytes that are looked at together, a bit of a word for each.
-BLOCK: Final = 64
-ATS: Final = repeated(AT)
-PIPES: Final = repeated(PIPE)
+#: Pipes and ats of a block that are noted without looking whether there are so many.
+AT_ONCE: Final = 3
 
 
 @compiled
@@ -94,9 +86,12 @@ def has_room(row: int, bad: int, page: Page, margin: Margin) -> bool:
 @compiled
 def read_line(data: Bytes, start: int, row: int, page: Page) -> int:
     """Write a record to its row; gives the offset of the line feed, or a negated reason."""
-    addresses = read_head(data, start, row, page)
+    addresses = usual_head(start, row, page)
     if addresses < 0:
-        return addresses
+        addresses = read_head(data, start, row, page)
+        if addresses < 0:
+            return addresses
+        page.day[0] = word_at(page.words, start)
     pipes, end = mark(data, addresses, start + MAX_LINE, page)
     if end < 0:
         return end
@@ -113,37 +108,55 @@ def mark(data: Bytes, start: int, last: int, page: Page) -> tuple[int, int]:
     """Note where each ``|`` and each ``@`` is, and behind them the line feed.
 
     Gives the number of pipes, and the offset of the line feed, which is a negated reason where
-    there is a NUL before it or it comes after ``last``. Each place found is noted as both; the
-    next note replaces it where it was the other.
+    there is a NUL before it or it comes after ``last``.
     """
     pipes = 0
     ats = 0
     for block in range(start, last + 1, BLOCK):
-        marks = marks_of_block(block, page)
-        while marks:
-            i = block + first_bit(marks)
-            marks = without_first(marks)
-            byte = byte_at(data, i)
-            page.pipe[np.uintp(pipes)] = i
-            page.at[np.uintp(ats)] = i
-            pipes += byte == PIPE
-            ats += byte == AT
-            if byte == LINE_FEED:
-                return pipes, (i if i <= last else -TOO_LONG)
-            if byte == NUL:
-                return pipes, -HAS_NUL
+        ends = bits_at(data, block, LINE_FEED) | bits_at(data, block, NUL)
+        before = before_first(ends)
+        pipe_bits = bits_at(data, block, PIPE) & before
+        at_bits = bits_at(data, block, AT) & before
+        pipes = noted(pipe_bits, block, pipes, page.pipe)
+        ats = noted(at_bits, block, ats, page.at)
+        if ends:
+            end = block + first_bit(ends)
+            page.pipe[np.uintp(pipes)] = end
+            page.at[np.uintp(ats)] = end
+            if end > last:
+                return pipes, -TOO_LONG
+            return pipes, (end if byte_at(data, end) == LINE_FEED else -HAS_NUL)
     return pipes, -TOO_LONG
 
 
 @compiled
-def marks_of_block(start: int, page: Page) -> np.uint64:
-    """A bit for each of 64 bytes: set for ``|``, ``@`` and control characters."""
-    marks = np.uint64(0)
-    for k in range(0, BLOCK, WORD):
-        word = word_at(page.words, start + k)
-        found = matches(word, PIPES) | matches(word, ATS) | controls(word)
-        marks |= gathered(found) << np.uint64(k)
-    return marks
+def noted(found: np.uint64, block: int, count: int, places: Array) -> int:
+    """Write down where the bits of a block are, and give the new number of places.
+
+    Mostly there are up to four. So many are always written, found or not, as it costs more to
+    guess wrongly how many there are; what is too much is written over by the next.
+    """
+    left = found
+    for k in range(AT_ONCE):
+        places[np.uintp(count + k)] = block + first_bit(left)
+        left = without_first(left)
+    k = AT_ONCE
+    while left:
+        places[np.uintp(count + k)] = block + first_bit(left)
+        left = without_first(left)
+        k += 1
+    return count + bit_count(found)
+
+
+@compiled
+def bits_at(data: Bytes, start: int, byte: int) -> np.uint64:
+    """A bit for each of 64 bytes, also at the end of the chunk: set where it is ``byte``."""
+    if start + BLOCK <= len(data):
+        return bits(data, start, byte)
+    found = np.uint64(0)
+    for i in range(start, len(data)):
+        found |= np.uint64(byte_at(data, i) == byte) << np.uint64(i - start)
+    return found
 
 
 @compiled

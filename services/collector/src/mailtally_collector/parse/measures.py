@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mailtally_collector.parse.machine import Bytes, compiled
-from mailtally_collector.parse.names import index_of, is_recent
+from mailtally_collector.parse.names import index_of, known
 from mailtally_collector.parse.reasons import Reason
 from mailtally_collector.parse.scanning import all_digits, byte_at, number
 from mailtally_collector.parse.words import WORD, short_number
@@ -84,9 +84,9 @@ def status_of(data: Bytes, start: int, end: int, page: Page) -> int:
     """The index of the status; -1 where it is no token."""
     if not 0 < end - start <= MAX_STATUS:
         return -1
-    if is_recent(start, end, page.statuses):
-        recent: int = page.statuses.recent[0]
-        return recent
+    index = known(start, end, page.statuses)
+    if index >= 0:
+        return index
     for i in range(start, end):
         if not FIRST_PRINTABLE <= byte_at(data, i) <= LAST_PRINTABLE:
             return -1

@@ -15,14 +15,11 @@ import numpy as np
 
 from mailtally_collector.parse.machine import Bytes, compiled, signed
 from mailtally_collector.parse.scanning import LETTERS_AND_DIGITS, LINE_FEED, byte_at, one_of
+from mailtally_collector.parse.steps import folded
 from mailtally_collector.parse.words import WORD, Words, last_bytes, same, words_of
 
 if TYPE_CHECKING:
     from mailtally_shared.columns import Array
-
-_HALF: Final = np.uint64(2**32 - 1)
-_HALF_BITS: Final = np.uint64(32)
-_HIGH_BITS: Final = np.uint64(31)
 
 #: What a name may be made of, and how long it may be, to need no second look as a domain.
 PLAIN: Final = one_of(LETTERS_AND_DIGITS.lower() + b"-_.")
@@ -31,10 +28,7 @@ DOT: Final = ord(".")
 
 
 class Key(NamedTuple):
-    """The secret of the hash: a start below 2^32, and an odd factor below 2^31.
-
-    So no product reaches 2^63, and the arithmetic is the same whether compiled or not.
-    """
+    """The secret of the hash: any start, and an odd factor."""
 
     seed: np.uint64
     factor: np.uint64
@@ -42,7 +36,7 @@ class Key(NamedTuple):
     @classmethod
     def fresh(cls) -> Key:
         """A new one; each parser makes its own and keeps it to itself."""
-        return cls(np.uint64(secrets.randbits(32)), np.uint64(secrets.randbits(31) | 1))
+        return cls(np.uint64(secrets.randbits(64)), np.uint64(secrets.randbits(64) | 1))
 
 
 class Names(NamedTuple):
@@ -89,6 +83,24 @@ def is_recent(start: int, end: int, names: Names) -> bool:
 def index_of(start: int, end: int, names: Names) -> int:
     """The index of a name that is not empty; it is added if it is not there yet."""
     digest = hashed(start, end, names)
+    slot = slot_of(start, end, digest, names)
+    index: int = names.slots[slot] - 1
+    if index < 0:
+        return added(start, end, digest, slot, names)
+    names.recent[0] = index
+    return index
+
+
+@compiled
+def known(start: int, end: int, names: Names) -> int:
+    """The index of a name that is not empty; -1 where it is not there yet."""
+    slot = slot_of(start, end, hashed(start, end, names), names)
+    return signed(names.slots[slot]) - 1
+
+
+@compiled
+def slot_of(start: int, end: int, digest: np.uint64, names: Names) -> int:
+    """The slot of a name, or the free one where it belongs. Half of the slots are free at least."""
     last_slot = len(names.slots) - 1
     slot = signed(digest) & last_slot
     while names.slots[slot]:
@@ -96,15 +108,14 @@ def index_of(start: int, end: int, names: Names) -> int:
         if names.digest[index] == digest and same(
             names.words, start, end, names.start[index], names.end[index]
         ):
-            names.recent[0] = index
-            return index
+            break
         slot = (slot + 1) & last_slot
-    return added(start, end, digest, slot, names)
+    return slot
 
 
 @compiled
 def added(start: int, end: int, digest: np.uint64, slot: int, names: Names) -> int:
-    """The index of a new name. Half of the slots at least are free, so one was found."""
+    """The index of a new name, whose slot is free."""
     index: int = names.taken[0]
     names.taken[0] = index + 1
     names.recent[0] = index
@@ -117,7 +128,7 @@ def added(start: int, end: int, digest: np.uint64, slot: int, names: Names) -> i
 
 @compiled
 def hashed(start: int, end: int, names: Names) -> np.uint64:
-    """The keyed hash of a name, 0 <= hash < 2^32."""
+    """The keyed hash of a name."""
     digest = names.key.seed
     while end - start >= WORD:
         end -= WORD
@@ -130,11 +141,8 @@ def hashed(start: int, end: int, names: Names) -> np.uint64:
 
 @compiled
 def mixed(digest: np.uint64, word: np.uint64, factor: np.uint64) -> np.uint64:
-    """The digest with a word more in it: both halves of each product go on, none is lost."""
-    for half in (word & _HALF, word >> _HALF_BITS):
-        product = (digest ^ half) * factor
-        digest = (product & _HALF) ^ (product >> _HIGH_BITS)
-    return digest
+    """The digest with a word more in it: both halves of the product go on, none is lost."""
+    return folded(digest ^ word, factor)
 
 
 @compiled

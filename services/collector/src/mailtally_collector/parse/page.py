@@ -63,6 +63,8 @@ class Page(NamedTuple):
     statuses: Names
     domains: Names
     words: Words  # of the chunk
+    #: The first word of the last line with a good head, 0 before there is one: uint64 (1,).
+    day: Array
     #: Of the line at hand, behind its timestamp: offset of each ``|``, and of the line's end.
     pipe: Array  # int64
     #: The same of each ``@``.
@@ -91,6 +93,7 @@ class Page(NamedTuple):
             statuses=statuses,
             domains=domains,
             words=words_of(data),
+            day=np.zeros(1, np.uint64),
             pipe=pipe,
             at=at,
             addresses=Addresses.blank(rows if with_addresses else 0),

@@ -24,14 +24,14 @@ def repeated(byte: int) -> np.uint64:
     return np.uint64(byte * 0x0101_0101_0101_0101)
 
 
+def literal(text: bytes) -> np.uint64:
+    """A word that begins with up to eight bytes; zeros behind."""
+    return np.uint64(int.from_bytes(text, "little"))
+
+
 _ONE: Final = np.uint64(1)
-_TOP_BIT: Final = np.uint64(7)
-_TOP_BYTE: Final = np.uint64(56)
-_TOP_SIX_BITS: Final = np.uint64(58)
 _LOW_BITS: Final = repeated(0x7F)
-#: Added to the low bits of each byte, it sets the top bit of those from 0x20 on.
-_SPACE_AND_UP: Final = repeated(0x60)
-#: The same of those from 10 on.
+#: Added to the low bits of each byte, it sets the top bit of those from 10 on.
 _TEN_AND_UP: Final = repeated(0x76)
 _ALL_BITS: Final = np.uint64(2**64 - 1)
 _ZEROS: Final = repeated(ord("0"))
@@ -41,14 +41,6 @@ _FOURS, _TWO_BYTES = np.uint64(1 + 100 * 2**16), np.uint64(16)
 _EIGHT, _FOUR_BYTES = np.uint64(1 + 10_000 * 2**32), np.uint64(32)
 _EACH_PAIR: Final = np.uint64(0x00FF_00FF_00FF_00FF)
 _EACH_FOUR: Final = np.uint64(0x0000_FFFF_0000_FFFF)
-#: Multiplied with, the lowest bits of all bytes come together in the top byte.
-_GATHERING: Final = np.uint64(0x0102_0408_1020_4080)
-#: A de Bruijn sequence: shifted by 0 … 63, its top six bits are a different number each time.
-_DE_BRUIJN: Final = 0x03F7_9D71_B4CB_0A89
-_SEQUENCE: Final = np.uint64(_DE_BRUIJN)
-_SHIFT_OF: Final = np.zeros(64, np.uint8)
-for _shift in range(64):
-    _SHIFT_OF[(_DE_BRUIJN << _shift & 2**64 - 1) >> 58] = _shift
 
 
 def words_of(data: Bytes) -> Words:
@@ -81,22 +73,22 @@ def matches(word: np.uint64, pattern: np.uint64) -> np.uint64:
 
 
 @compiled
-def controls(word: np.uint64) -> np.uint64:
-    """The top bit of each byte below 0x20; no other bit."""
-    return ~(((word & _LOW_BITS) + _SPACE_AND_UP) | word | _LOW_BITS)
+def first_bytes(word: np.uint64, count: int) -> np.uint64:
+    """The first ``count`` bytes of a word, 1 … 8 of them; zeros behind."""
+    return word & (_ALL_BITS >> np.uint64(8 * (WORD - count)))
 
 
 @compiled
-def gathered(top_bits: np.uint64) -> np.uint64:
-    """The top bits of a word's bytes as the lowest eight bits, the first byte's lowest."""
-    return ((top_bits >> _TOP_BIT) * _GATHERING) >> _TOP_BYTE
+def other_than_digits(word: np.uint64) -> np.uint64:
+    """The top bit of each byte that is no ASCII digit; no other bit."""
+    digits = word ^ _ZEROS
+    return (((digits & _LOW_BITS) + _TEN_AND_UP) | digits) & ~_LOW_BITS
 
 
 @compiled
-def first_bit(bits: np.uint64) -> int:
-    """Which bit is the lowest that is set, 0 … 63."""
-    lowest = bits & (~bits + _ONE)
-    return signed(_SHIFT_OF[(lowest * _SEQUENCE) >> _TOP_SIX_BITS])
+def before_first(bits: np.uint64) -> np.uint64:
+    """All bits below the lowest that is set."""
+    return (bits - _ONE) & ~bits
 
 
 @compiled

@@ -175,6 +175,7 @@ def _blank_page(rows: int, events: Events, key: Key) -> Page:
         statuses=Names.for_at_most(_STATUSES, data, key),
         domains=Names.for_at_most(max(rows, 1), data, key),
         words=words_of(data),
+        day=np.empty(0, np.uint64),
         pipe=pipe,
         at=at,
         addresses=Addresses.blank(0),

@@ -12,7 +12,8 @@ from mailtally_collector.parse.maillog.wording import read_wording
 from mailtally_collector.parse.names import index_of
 from mailtally_collector.parse.reasons import MAX_LINE
 from mailtally_collector.parse.scanning import LINE_FEED, NUL, RETURN, byte_at, find
-from mailtally_collector.parse.words import WORD, first_bit, matches, repeated, word_at
+from mailtally_collector.parse.steps import first_bit
+from mailtally_collector.parse.words import WORD, matches, repeated, word_at
 
 if TYPE_CHECKING:
     from mailtally_collector.parse.maillog.events import Events
