@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from mailtally.rebuild.command import rebuild
+from mailtally.rebuild.filed import newest_filed
+from mailtally.sample_maillogs import label_of
 from mailtally_shared.database.engine import open_engine
 from mailtally_shared.database.tables import CHANGE, DAILY
 from mailtally_shared.day_files import DayNames, read_day
@@ -102,6 +104,27 @@ def test_a_host_without_logs_is_refused_or_kept_from_the_archive(lost: Lost) -> 
     assert not (lost.site.statistic_dir / NAMES.qml).exists()
     assert lost.rebuild("--archive").exit_code == 0
     assert lost.billed() == 22
+
+
+def test_hosts_whose_logs_name_none_are_counted_one_after_the_other(lost: Lost) -> None:
+    gathered = {}
+    for host, size in ((MAIL1, 10), (MAIL2, 7)):
+        gathered[host] = lost.logs / host
+        gathered[host].mkdir()
+        said = (
+            f"info msg 1: bytes {size} from <a@example.org> qp 1 uid 2",
+            "starting delivery 1: msg 1 to local b@example.com",
+            "delivery 1: success: ok/",
+        )
+        lines = "".join(f"{label_of(NOON * 1_000_000)} {text}\n" for text in said)
+        (gathered[host] / "current").write_text(lines)
+    for host, logs in gathered.items():
+        done = lost.rebuild("--logs", str(logs / "current"), "--host", host, "--archive")
+        assert done.exit_code == 0, done.output
+        lost.site.load(NEXT_NOON + 60)
+    filed = newest_filed(lost.site.statistic_dir, DAY)
+    assert filed is not None
+    assert {row.host: row.bytes for row in filed.rows} == {MAIL1: 10, MAIL2: 7}
 
 
 def test_a_day_becomes_lower_only_when_told(lost: Lost) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from datetime import UTC, date, datetime
 from glob import glob
@@ -49,6 +50,12 @@ def _day(_context: click.Context, _parameter: click.Parameter, text: str) -> dat
     help="The logs of all mail hosts that hold lines of the day; may be given more than once.",
 )
 @click.option(
+    "--host",
+    default=lambda: socket.gethostname().lower(),
+    show_default="this machine's name",
+    help="The host of logs that name none, as multilog's.",
+)
+@click.option(
     "--archive", is_flag=True, help="Hosts of which the logs hold less keep their filed figures."
 )
 @click.option("--lower", is_flag=True, help="The day's figures may become lower.")
@@ -68,6 +75,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, text: str) -> dat
 def rebuild(
     day: date,
     globs: tuple[str, ...],
+    host: str,
     data: Path | None,
     config: Path | None,
     *,
@@ -84,7 +92,7 @@ def rebuild(
     if not even_if_live:
         _refuse_live(settings, day)
     aggregator = aggregator_settings(settings, config)
-    counted = _counted(_found(globs), day, aggregator)
+    counted = _counted(_found(globs), host, day, aggregator)
     filed = newest_filed(settings.statistic_dir, day)
     before = filed.rows if filed else []
     for one in compare(before, counted):
@@ -122,13 +130,16 @@ def _found(globs: Sequence[str]) -> list[Path]:
     return list(paths)
 
 
-def _counted(paths: Sequence[Path], day: date, settings: AggregatorSettings) -> list[Sums]:
+def _counted(
+    paths: Sequence[Path], host: str, day: date, settings: AggregatorSettings
+) -> list[Sums]:
     hosted = HostedFile(settings.hosted_domains).current()
     accounts = count_logs(
         paths,
         calendar=Calendar(settings.zone),
         caps=settings.caps,
         charged_name=hosted.charged_name if hosted else str,
+        host=host,
     ).accounts
     if day not in accounts.days():
         raise Refused(f"The logs named hold no line of {day}: name those that were written then.")
