@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+)
 
 from mailtally_shared.database import mariadb
 from mailtally_shared.errors import SettingsError, Unavailable
@@ -32,6 +38,8 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
 }
 _SUPPORTED = "sqlite, postgresql, mariadb, mysql"
+#: What PostgreSQL answers to whom a right is lacking (SQLSTATE insufficient_privilege).
+_NO_RIGHT = "42501"
 _LOCK_SPACE = 0x6D74  # "mt": keeps our advisory locks apart from those of others
 
 
@@ -150,6 +158,15 @@ def _failures_named(engine: Engine) -> Iterator[None]:
         reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
         where = engine.url.render_as_string(hide_password=True)
         raise Unavailable(f"the database {where} cannot be used: {reason}") from error
+    except (ProgrammingError, driver.ProgrammingError) as error:
+        refused = getattr(error, "orig", error)
+        if getattr(refused, "sqlstate", None) != _NO_RIGHT:
+            raise
+        reason = str(refused).strip().partition("\n")[0]
+        raise Unavailable(
+            f"the user {engine.url.username!r} of the database lacks a right ({reason}); run "
+            "'mailtally-loader migrate' and deploy/postgres/roles.sql as the owner of the tables"
+        ) from error
 
 
 def _make_directory(url: URL) -> None:
