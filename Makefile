@@ -64,8 +64,9 @@ coverage: $(VENV)/.tools ## branch coverage of the pure modules, 95 % or more
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --quiet --cov --cov-config=tests/architecture/pure-modules.toml tests/unit
 
 .PHONY: bench
-bench: $(VENV)/.tools ## records per second, beside mawk and Polars
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/.tools ## us beside mawk, Polars and others, and the targets; LINES=… REPEAT=… or SMALL=1
+	@$(BIN)/python -m benchmarks $(if $(LINES),--lines $(LINES)) $(if $(REPEAT),--repeat $(REPEAT)) \
+		$(if $(SMALL),--small)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.tools ## damage what comes from outside; SECONDS=… INPUTS=… SEED=… TARGETS='log qml'

@@ -2,72 +2,95 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from benchmarks.comparing import compare, report, save
 from benchmarks.contenders import CONTENDERS
-from benchmarks.logs import Logs, make_logs
 from benchmarks.machine import facts
-from benchmarks.running import WrongAnswerError
+from benchmarks.parts import keep, kept, publish
+from benchmarks.scale import Scale
+from benchmarks.targets import judged, verdicts_table
 
 NAMES = tuple(contender.name for contender in CONTENDERS)
+#: Each part's module, which has ``measure`` and ``shown``. It is imported only for its part: the
+#: parent of what is compared has to be small.
+PARTS = {
+    "peers": "benchmarks.comparing",
+    "stages": "benchmarks.stages",
+    "freshness": "benchmarks.steady",
+    "idle": "benchmarks.idle",
+    "memory": "benchmarks.memory",
+    "day": "benchmarks.large_day",
+    "growth": "benchmarks.growth",
+    "collector": "benchmarks.bare_collector",
+}
+#: The one that installs packages is asked for by name.
+_OF_ALL = tuple(name for name in PARTS if name != "collector")
+#: What shows within minutes that everything runs. Its figures mean nothing.
+_SMALL = ("--lines", "60000", "--repeat", "1", "--seconds", "5", "--day", "5000")
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["peers", "stages", "collector"]), default="peers")
-@click.option("--lines", type=click.IntRange(3), default=1_000_000, show_default=True)
+@click.argument("what", type=click.Choice(["all", *PARTS, "table"]), default="all")
+@click.option("--lines", type=click.IntRange(3), default=5_000_000, show_default=True)
 @click.option("--domains", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--repeat", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--repeat", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), default=40.0, show_default=True)
+@click.option("--day", type=click.IntRange(1), default=1_000_000, show_default=True)
+@click.option("--longest", type=click.IntRange(3), default=10_000_000, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="May be given repeatedly.")
-def main(what: str, lines: int, domains: int, repeat: int, only: tuple[str, ...]) -> None:
-    """Compare mailtally with its peers, or its stages, or look at a collector alone."""
-    if what == "collector":
-        _collector(lines)
-        return
-    with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as directory:
-        click.echo(f"Writing {lines:,} lines of {domains:,} domains …", err=True)
-        logs = make_logs(Path(directory) / "logs", lines=lines, domains=domains)
-        if what == "stages":
-            _stages(logs, repeat)
-        else:
-            _peers(logs, domains, repeat, only)
+@click.option("--place", type=click.Path(path_type=Path), help="Where logs are made, and kept.")
+@click.option("--small", is_flag=True, help="Does everything run? The figures mean nothing.")
+def main(what: str, place: Path | None, *, small: bool, **sizes: object) -> None:
+    """Measure a part, or all of them, and hold what was found against the targets."""
+    if small:
+        arguments = [*sys.argv[1:], *_SMALL, "--longest", "120000"]
+        raise SystemExit(_again([word for word in arguments if word != "--small"]))
+    with ExitStack() as stack:
+        if place is None and what != "table":
+            temp = tempfile.TemporaryDirectory(prefix="mailtally-bench-")
+            place = Path(stack.enter_context(temp))
+        if what == "all":
+            _all(place)
+        elif place and what != "table":
+            _one(what, Scale(place, **sizes))  # type: ignore[arg-type]  # click's, as declared above
+    if what in {"all", "table"}:
+        _table()
 
 
-def _peers(logs: Logs, domains: int, repeat: int, only: tuple[str, ...]) -> None:
-    chosen = [one for one in CONTENDERS if not only or one.name in only]
-    present = [one for one in chosen if not one.missing]
+def _all(place: Path | None) -> None:
+    """Each part in a process of its own, which is small and new."""
+    given = [word for word in sys.argv[1:] if word != "all"]
+    for part in _OF_ALL:
+        click.echo(f"\n=== {part}")
+        if _again([part, *given, "--place", str(place)]):
+            click.echo(f"{part} failed: the table goes without it.", err=True)
+
+
+def _again(arguments: list[str]) -> int:
+    return subprocess.run([sys.executable, "-m", "benchmarks", *arguments], check=False).returncode
+
+
+def _one(part: str, scale: Scale) -> None:
+    module = import_module(PARTS[part])
     machine = facts()  # before the runs: the load average is that of other work
-    try:
-        found = compare(present, logs, repeat, _progress)
-    except WrongAnswerError as error:
-        raise click.ClickException(str(error)) from error
-    path = save(found, machine, logs, repeat, domains)
-    click.echo(report(found, [one for one in chosen if one.missing]))
-    click.echo(f"Kept in {path}.", err=True)
+    found = module.measure(scale)
+    keep(part, found, machine)
+    click.echo(module.shown(found))
 
 
-def _stages(logs: Logs, repeat: int) -> None:
-    # Not above: it loads all of mailtally, and the parent of what is compared has to be small.
-    from benchmarks.stages import measure  # noqa: PLC0415 - see above
-    from benchmarks.stopwatch import costs_table  # noqa: PLC0415 - see above
-
-    click.echo(costs_table(measure(logs, repeat), logs.lines))
-
-
-def _collector(lines: int) -> None:
-    from benchmarks.bare_collector import measure  # noqa: PLC0415 - see above
-
-    click.echo(measure(lines))
-
-
-def _progress(text: str) -> None:
-    """One line that changes on a terminal, nothing elsewhere."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\033[K{text}\r", nl=False, err=True)
+def _table() -> None:
+    parts = kept()
+    verdicts = judged(parts)
+    click.echo(f"\n{verdicts_table(verdicts)}")
+    path = publish(parts, [verdict.spelled() for verdict in verdicts])
+    click.echo(f"Kept in benchmarks/results/{path.name}.", err=True)
 
 
 if __name__ == "__main__":

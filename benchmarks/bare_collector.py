@@ -11,7 +11,7 @@ import venv
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -23,6 +23,8 @@ from mailtally_shared.state.client import connect_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.scale import Scale
 
 _ROOT = Path(__file__).parents[1]
 _CONSTRAINTS = str(_ROOT / "constraints.txt")
@@ -76,8 +78,8 @@ def install(directory: Path) -> BareEnvironment:
     return environment
 
 
-def measure(lines: int) -> str:
-    """Install a collector, let it read a log and wait; returns tables of what that takes.
+def measure(scale: Scale) -> dict[str, Any]:
+    """Install a collector, let it read a log and wait; returns what that takes.
 
     It is started twice: the very first start compiles the parser, later ones load it.
     """
@@ -85,15 +87,20 @@ def measure(lines: int) -> str:
         place = Path(temp)
         environment = install(place / "bare")
         log = place / "stats"
-        today = int(time.time()) // _DAY * _DAY
+        lines, today = scale.lines, int(time.time()) // _DAY * _DAY
         write_log(log, host="mail.example.com", lines=lines, start=today - _DAY, end=today, seed=1)
         on_disk = [("a collector alone", ""), *_on_disk(environment.sizes())]
         first, later = (
             list(_at_work(environment, place / start, log, lines)) for start in ("first", "later")
         )
-    head = (f"reading {lines:,} lines", "first start", "later")
     at_work = [(*row, value) for row, (_, value) in zip(first, later, strict=True)]
-    return f"{aligned(on_disk)}\n\n{aligned([head, *at_work])}"
+    return {"lines": lines, "on_disk": on_disk, "at_work": at_work}
+
+
+def shown(found: dict[str, Any]) -> str:
+    """Two tables: its size on disk, and what it takes at work."""
+    head = (f"reading {found['lines']:,} lines", "first start", "later")
+    return f"{aligned(found['on_disk'])}\n\n{aligned([head, *found['at_work']])}"
 
 
 def _on_disk(sizes: Mapping[str, int]) -> Iterator[tuple[str, str]]:

@@ -1,24 +1,43 @@
-"""The comparison: everyone on the same logs, one after the other, several times over."""
+"""The part ``peers``: everyone on the same logs, one after the other, several times over."""
 
 from __future__ import annotations
 
-import json
+import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from benchmarks.contenders import CONTENDERS, PEERS
 from benchmarks.figures import Figures, figures
-from benchmarks.running import Run, run
+from benchmarks.running import Run, WrongAnswerError, run
 from benchmarks.table import table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from benchmarks.contenders import Contender
     from benchmarks.logs import Logs
+    from benchmarks.scale import Scale
 
-RESULTS = Path(__file__).parent / "results"
+
+def measure(scale: Scale) -> dict[str, Any]:
+    """Compare all that are installed, or those asked for."""
+    logs = scale.logs()
+    chosen = [one for one in CONTENDERS if not scale.only or one.name in scale.only]
+    try:
+        present = [one for one in chosen if not one.missing]
+        found = compare(present, logs, scale.repeat, _progress)
+    except WrongAnswerError as error:
+        raise click.ClickException(str(error)) from error
+    return {
+        "lines": logs.lines,
+        "log_bytes": logs.size,
+        "domains": scale.domains,
+        "repeat": scale.repeat,
+        "contenders": [asdict(one) for one in found],
+        "missing": {one.title: one.missing for one in chosen if one.missing},
+    }
 
 
 def compare(
@@ -26,7 +45,8 @@ def compare(
 ) -> list[Figures]:
     """Run all contenders ``repeat`` times in turn (A B C A B C …), and take the medians.
 
-    A first round is not measured: it compiles what is compiled once, and finds who is wrong.
+    A first round is not measured: it compiles what is compiled once, and finds who is wrong. Those
+    that get a share sit it out, and all rounds beyond theirs.
 
     Raises:
         WrongAnswerError: one of them counted wrongly.
@@ -34,37 +54,25 @@ def compare(
     runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
     for turn in range(repeat + 1):
         for contender in contenders:
+            if contender.share and not 1 <= turn <= contender.share.rounds:
+                continue
             tell(f"{turn}/{repeat} {contender.title}")
-            runs[contender.name].append(run(contender, logs))
-    measured = {name: these[1:] for name, these in runs.items()}
-    return figures(measured, {c.name: c.title for c in contenders}, logs.lines)
+            measured = run(contender, logs)
+            if turn:
+                runs[contender.name].append(measured)
+    return figures(runs, {c.name: c.title for c in contenders}, PEERS)
 
 
-def report(found: Sequence[Figures], missing: Sequence[Contender]) -> str:
+def shown(found: dict[str, Any]) -> str:
     """The table, what each contender told beside it, and who could not take part."""
+    return report([Figures(**one) for one in found["contenders"]], found["missing"])
+
+
+def report(found: Sequence[Figures], missing: dict[str, str]) -> str:
+    """The same, of figures; ``missing`` is what has to be installed, by the contender's title."""
     notes = [f"{f.title}: {_told(f.extra)}" for f in found if f.extra]
-    absent = [f"{c.title}: not measured, {c.missing} is not installed" for c in missing]
+    absent = [f"{title}: not measured, {what} is not installed" for title, what in missing.items()]
     return "\n".join([table(found), "", *notes, *absent]).rstrip()
-
-
-def save(
-    found: Sequence[Figures], machine: Mapping[str, object], logs: Logs, repeat: int, domains: int
-) -> Path:
-    """Write the figures with the machine's facts; returns where to."""
-    now = datetime.now(UTC)
-    result = {
-        "taken_at": now.isoformat(timespec="seconds"),
-        "lines": logs.lines,
-        "log_bytes": logs.size,
-        "domains": domains,
-        "repeat": repeat,
-        "machine": machine,
-        "contenders": [asdict(one) for one in found],
-    }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y-%m-%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-    return path
 
 
 def _told(extra: dict[str, object]) -> str:
@@ -75,3 +83,9 @@ def _spelled(value: object) -> str:
     if isinstance(value, dict):
         return "(" + ", ".join(f"{name} {part}" for name, part in value.items()) + ")"
     return str(value)
+
+
+def _progress(text: str) -> None:
+    """One line that changes on a terminal, nothing elsewhere."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{text}\r", nl=False, err=True)

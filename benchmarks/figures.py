@@ -7,13 +7,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.running import Run
 
 _MILLION = 1_000_000
-#: The contenders that all are compared with.
-RIVALS = ("mawk", "polars")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +19,8 @@ class Figures:
     """A contender's figures over all its runs, medians unless said otherwise.
 
     Attributes:
+        records: of each run.
+        rounds: how many runs there were.
         rate: records a second of the work.
         spread: of the rate, its whole range over the median: 0.1 is 10 %.
         start: seconds before the work began.
@@ -32,6 +32,8 @@ class Figures:
 
     name: str
     title: str
+    records: int
+    rounds: int
     rate: float
     spread: float
     start: float
@@ -42,29 +44,32 @@ class Figures:
 
 
 def figures(
-    runs: Mapping[str, Sequence[Run]], titles: Mapping[str, str], lines: int
+    runs: Mapping[str, Sequence[Run]], titles: Mapping[str, str], rivals: Sequence[str]
 ) -> list[Figures]:
     """The figures of each contender, in the order of ``runs``."""
-    rates = {name: median(_rates(these, lines)) for name, these in runs.items()}
+    rates = {name: median(_rates(these)) for name, these in runs.items()}
     return [
         Figures(
             name=name,
             title=titles[name],
+            records=these[-1].records,
+            rounds=len(these),
             rate=rates[name],
-            spread=_spread(_rates(these, lines)),
+            spread=spread(_rates(these)),
             start=median(run.started for run in these),
-            cpu=median(run.cpu for run in these) / lines * _MILLION,
+            cpu=median(run.cpu / run.records for run in these) * _MILLION,
             peak=max(run.peak for run in these),
-            ratios={rival: rates[name] / rates[rival] for rival in RIVALS if rival in rates},
+            ratios={rival: rates[name] / rates[rival] for rival in rivals if rival in rates},
             extra=these[-1].extra,
         )
         for name, these in runs.items()
     ]
 
 
-def _rates(runs: Iterable[Run], lines: int) -> list[float]:
-    return [lines / run.seconds for run in runs]
+def _rates(runs: Sequence[Run]) -> list[float]:
+    return [run.records / run.seconds for run in runs]
 
 
-def _spread(rates: Sequence[float]) -> float:
-    return (max(rates) - min(rates)) / median(rates)
+def spread(values: Sequence[float]) -> float:
+    """From the least to the most, over the median."""
+    return (max(values) - min(values)) / median(values)

@@ -53,18 +53,20 @@ class Logs:
 
 
 def make_logs(directory: Path, *, lines: int, domains: int = 1000, seed: int = 1) -> Logs:
-    """Generate logs, in a process of its own.
+    """Generate logs, in a process of its own, unless they are there.
 
     Args:
-        directory: where to; it may not exist yet.
+        directory: where to, nothing else in it; it may not exist yet.
         lines: of all hosts together.
         domains: charged in each log.
         seed: of the random numbers.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    arguments = map(str, (directory, lines, domains, seed))
-    subprocess.run([sys.executable, "-m", "benchmarks.logs", *arguments], check=True)
-    return Logs(directory, lines)
+    logs = Logs(directory, lines)
+    if not logs.expected.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        arguments = map(str, (directory, lines, domains, seed))
+        subprocess.run([sys.executable, "-m", "benchmarks.logs", *arguments], check=True)
+    return logs
 
 
 def _write(logs: Logs, domains: int, seed: int) -> None:
@@ -74,7 +76,7 @@ def _write(logs: Logs, domains: int, seed: int) -> None:
     share, rest = divmod(logs.lines, len(HOSTS))
     truths = []
     for number, path in enumerate(logs.paths):
-        path.parent.mkdir()
+        path.parent.mkdir(exist_ok=True)
         truths.append(
             write_log(
                 path,

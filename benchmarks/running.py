@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.answer import Answer, heard
+from benchmarks.dialects import deliveries_in, rendered
 
 if TYPE_CHECKING:
     import resource
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from benchmarks.contenders import Contender
     from benchmarks.logs import Logs
@@ -31,6 +34,7 @@ class Run:
     """One measurement.
 
     Attributes:
+        records: that it went through.
         seconds: of the work, on the wall.
         started: seconds before the work: interpreter, imports, compiled code loaded.
         cpu: processor seconds of the work, over all threads and processes.
@@ -38,6 +42,7 @@ class Run:
         extra: whatever else the contender told.
     """
 
+    records: int
     seconds: float
     started: float
     cpu: float
@@ -51,7 +56,8 @@ def run(contender: Contender, logs: Logs) -> Run:
     Raises:
         WrongAnswerError: it failed, or its sums are not the right ones.
     """
-    command = [*contender.command, *map(str, logs.paths)]
+    records, paths = _given(contender, logs)
+    command = [*contender.command, *map(str, paths)]
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
         process = subprocess.Popen(
@@ -68,14 +74,24 @@ def run(contender: Contender, logs: Logs) -> Run:
     if contender.sums and answer.sums != logs.expected_sums():
         wrong = len(answer.sums ^ logs.expected_sums())
         raise WrongAnswerError(f"{contender.title} counted wrongly: {wrong} sums differ.")
-    return _measured(answer, wall, usage)
+    return _measured(records, answer, wall, usage)
 
 
-def _measured(answer: Answer, wall: float, usage: resource.struct_rusage) -> Run:
+def _given(contender: Contender, logs: Logs) -> tuple[int, Sequence[Path]]:
+    """What a contender reads, and how many records that is."""
+    if contender.share is None:
+        return logs.lines, logs.paths
+    share = contender.share
+    path = rendered(logs, share.dialect, share.most)
+    return deliveries_in(logs, share.most), (path,)
+
+
+def _measured(records: int, answer: Answer, wall: float, usage: resource.struct_rusage) -> Run:
     """What the contender says of itself, and what was seen from outside where it does not."""
     told = dict(answer.figures)
     seconds = told.pop("seconds", wall)
     return Run(
+        records=records,
         seconds=seconds,
         started=told.pop("started", wall - seconds),
         cpu=told.pop("cpu", usage.ru_utime + usage.ru_stime),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from benchmarks.stopwatch import Costs, Stopwatch, medians
+from benchmarks.stopwatch import Cost, Costs, Stopwatch, costs_table, medians
 from mailtally.embedded_redis import EmbeddedRedis
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.intake import GroupLimits, groups, open_batch
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.logs import Logs
+    from benchmarks.scale import Scale
     from mailtally_collector.batcher import Gathered
 
 #: Batches that a collector sends in one go, and an aggregator takes in one go.
@@ -43,10 +45,26 @@ _HOST = "bench"
 _UTC = Calendar(ZoneInfo("UTC"))
 
 
-def measure(logs: Logs, repeat: int) -> Costs:
+def measure(scale: Scale) -> dict[str, Any]:
     """The median cost of each stage for all of the logs, in the order of a record's way."""
+    logs = scale.logs()
     warm()
-    return medians([_once(logs) for _ in range(repeat)])
+    costs = medians([_once(logs) for _ in range(scale.repeat)])
+    whole = sum(cost.cpu for cost in costs.values())
+    stages = {
+        stage: {**asdict(cost), "cpu_ns": cost.cpu / logs.lines * 1e9, "share": cost.cpu / whole}
+        for stage, cost in costs.items()
+    }
+    return {"lines": logs.lines, "domains": scale.domains, "stages": stages}
+
+
+def shown(found: dict[str, Any]) -> str:
+    """A line a stage."""
+    costs = {
+        stage: Cost(figures["wall"], figures["ours"], figures["redis"])
+        for stage, figures in found["stages"].items()
+    }
+    return costs_table(costs, found["lines"])
 
 
 def _once(logs: Logs) -> Costs:

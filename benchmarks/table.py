@@ -9,16 +9,9 @@ if TYPE_CHECKING:
 
     from benchmarks.figures import Figures
 
-_HEAD = (
-    "",
-    "records/s",
-    "spread",
-    "to mawk",
-    "to Polars",
-    "CPU s/M",
-    "peak MB",
-    "start s",
-)
+#: The peers that have a column of their own; the others' ratios are in the results.
+_SHOWN = {"mawk": "to mawk", "polars": "Polars", "duckdb": "DuckDB", "goaccess": "GoAccess"}
+_HEAD = ("", "records/s", "spread", *_SHOWN.values(), "CPU s/M", "peak MB", "wire B", "start s")
 
 
 def table(found: Iterable[Figures]) -> str:
@@ -39,14 +32,15 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _row(figures: Figures) -> tuple[str, ...]:
+    wire = figures.extra.get("wire_bytes_per_record")
     return (
         figures.title,
         f"{figures.rate:,.0f}",
         f"{figures.spread:.0%}",
-        _ratio(figures.ratios.get("mawk")),
-        _ratio(figures.ratios.get("polars")),
+        *(_ratio(figures.ratios.get(name)) for name in _SHOWN),
         f"{figures.cpu:.2f}",
         f"{figures.peak / 2**20:,.0f}",
+        _ratio(wire),
         f"{figures.start:.2f}",
     )
 

@@ -30,6 +30,7 @@ from mailtally_shared.state.keys import StateKeys
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from mailtally.children import Children
     from mailtally_shared.state.client import State
 
     Sum = tuple[int, str, int, int]
@@ -41,7 +42,8 @@ _TIMEOUT = 900.0
 #: Processes that use less processor time than this, in seconds, in so many seconds, are idle.
 _QUIET, _QUIET_FOR = 0.03, 0.5
 _EPOCH = date(1970, 1, 1)
-_NEVER = str(3650 * 86_400)
+#: Settings: days that have ended long ago are written at the first record of theirs, but for these.
+NEVER = {f"MAILTALLY_AGGREGATOR__{name}": str(3650 * 86_400) for name in ("GRACE", "DEADLINE")}
 
 
 @dataclass(slots=True)
@@ -50,14 +52,26 @@ class Observer:
 
     state: State
     processes: Processes
+    children: Children
+
+    @classmethod
+    def of(cls, site: Site) -> Observer:
+        """One who sees what runs now; what is started later is not counted in."""
+        return cls(connect_state(site.state_url), Processes(), site.children)
 
     def wait(self, condition: Callable[[], bool], look: float = _LOOK) -> float:
-        """The moment at which ``condition`` holds, in ``perf_counter`` seconds."""
+        """The moment at which ``condition`` holds, in ``perf_counter`` seconds.
+
+        Raises:
+            MailtallyError: a service gave up.
+            TimeoutError: it takes too long.
+        """
         begin, looks = time.perf_counter(), 0
         while not condition():
             looks += 1
             if looks % _EVERY == 0:
                 self.processes.look()
+                self.children.watch(time.monotonic())
             if time.perf_counter() - begin > _TIMEOUT:
                 raise TimeoutError(f"The pipeline did not get there within {_TIMEOUT:g} s.")
             time.sleep(look)
@@ -86,7 +100,7 @@ def from_start(
         children = [
             site.start_collector([str(log)], host=log.parent.name, once=True) for log in logs
         ]
-        observer = Observer(connect_state(site.state_url), Processes())
+        observer = Observer.of(site)
         reading = observer.wait(lambda: len(collectors(observer.state)) > 0)
         committed = observer.wait(lambda: applied_records(observer.state) == records)
         cpu = observer.processes.cpu()
@@ -108,14 +122,12 @@ def when_running(
     logs: Sequence[Path], records: int, directory: Path
 ) -> tuple[list[Sum], dict[str, object]]:
     """From the moment when the backlog appears before services that wait for it."""
-    # Days that have ended long ago would be written at the first record of theirs.
-    never = {f"MAILTALLY_AGGREGATOR__{name}": _NEVER for name in ("GRACE", "DEADLINE")}
     appearing = {log: directory / "logs" / log.parent.name / "stats" for log in logs}
-    with _site(directory, never) as site:
+    with _site(directory, NEVER) as site:
         for log in appearing.values():
             log.parent.mkdir(parents=True)
             site.start_collector([str(log)], host=log.parent.name)
-        observer = Observer(connect_state(site.state_url), Processes())
+        observer = Observer.of(site)
         observer.wait(lambda: len(collectors(observer.state)) == len(logs))
         observer.wait_until_quiet()
         before = observer.processes.cpu()
@@ -137,7 +149,7 @@ def _site(directory: Path, settings: Mapping[str, str]) -> Iterator[Site]:
     with Site(directory, settings) as site:
         site.start_aggregators(AGGREGATORS)
         site.start_loader()
-        Observer(connect_state(site.state_url), Processes()).wait_until_quiet()
+        Observer.of(site).wait_until_quiet()
         yield site
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from benchmarks.answer import heard, spelled
 from benchmarks.comparing import report
-from benchmarks.contenders import CONTENDERS, Contender
+from benchmarks.contenders import CONTENDERS, Contender, Share
+from benchmarks.dialects import DIALECTS, rendered
 from benchmarks.figures import figures
 from benchmarks.logs import Logs, make_logs
 from benchmarks.running import Run, WrongAnswerError, run
 from benchmarks.stopwatch import Cost, costs_table, medians
 from benchmarks.table import aligned
+from benchmarks.targets import TARGETS, Target, Verdict, judged, verdicts_table
 
 #: Those that need no servers.
 ALONE = [one for one in CONTENDERS if one.name not in {"pipeline", "running"}]
@@ -27,7 +30,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Logs:
 
 
 def ran(seconds: float, cpu: float = 1.0, peak: int = 1) -> Run:
-    return Run(seconds=seconds, started=0.0, cpu=cpu, peak=peak)
+    return Run(records=2_000_000, seconds=seconds, started=0.0, cpu=cpu, peak=peak)
 
 
 def says(program: str) -> Contender:
@@ -41,6 +44,7 @@ def test_each_contender_counts_rightly(contender: Contender, logs: Logs) -> None
     measured = run(contender, logs)
     assert measured.seconds > 0
     assert measured.extra.get("records", logs.lines) == logs.lines
+    assert measured.records == logs.lines - (contender.share is not None)  # as many a host
 
 
 def test_the_logs_hold_what_was_asked_for(logs: Logs) -> None:
@@ -78,7 +82,7 @@ def test_an_answer_is_heard_as_it_was_told() -> None:
 
 def test_figures_are_medians_with_spread_and_ratios() -> None:
     runs = {"mawk": [ran(4.0), ran(2.0), ran(4.0)], "ours": [ran(1.0, cpu=3.0, peak=7), ran(1.0)]}
-    mawk, ours = figures(runs, {"mawk": "mawk", "ours": "ours"}, lines=2_000_000)
+    mawk, ours = figures(runs, {"mawk": "mawk", "ours": "ours"}, ["mawk"])
     assert mawk.rate == 500_000
     assert mawk.spread == 1.0
     assert ours.ratios == {"mawk": 4.0}
@@ -89,9 +93,8 @@ def test_figures_are_medians_with_spread_and_ratios() -> None:
 def test_what_is_not_installed_is_said_to_be_missing() -> None:
     absent = Contender("none", "None such", ("mailtally-no-such-program",))
     assert absent.missing == "mailtally-no-such-program"
-    assert "None such: not measured, mailtally-no-such-program is not installed" in report(
-        [], [absent]
-    )
+    text = report([], {absent.title: absent.missing})
+    assert "None such: not measured, mailtally-no-such-program is not installed" in text
 
 
 def test_a_table_is_aligned() -> None:
@@ -110,3 +113,63 @@ def test_the_cost_of_stages_is_shown_in_nanoseconds_a_record() -> None:
         ["merge", "1", "1", "0", "25%"],
         ["all", "5", "4", "1", "100%"],
     ]
+
+
+@pytest.mark.parametrize(("dialect", "lines"), [("stats", 1), ("postfix", 6), ("awstats", 1)])
+def test_a_slow_peer_gets_the_first_deliveries_of_each_host_in_order(
+    dialect: str, lines: int, logs: Logs
+) -> None:
+    path = rendered(logs, dialect, most=30)
+    assert path.read_bytes().count(b"\n") == 30 * lines
+    assert dialect in DIALECTS
+    share = replace(says("import sys; assert len(sys.argv) == 2"), share=Share(dialect, 31))
+    assert run(replace(share, sums=False), logs).records == 30
+
+
+def test_a_target_is_met_or_missed_by_so_much() -> None:
+    least = Target("rate", "≥", 2.0, "{:.1f} times", "peers", dict.__len__)
+    most = Target("memory", "≤", 100, "{:.0f} MB", "memory", dict.__len__)
+    stated = Target("share", "", None, "{:.0f}", "peers", dict.__len__)
+    assert [Verdict(least, found).said for found in (2.0, 1.5, None)] == [
+        "met",
+        "missed by 25%",
+        "not measured",
+    ]
+    assert [Verdict(most, found).said for found in (100.0, 150.0, 900.0)] == [
+        "met",
+        "missed by 50%",
+        "missed, 9.0 times",
+    ]
+    assert Verdict(stated, 3.0).said == "stated"
+    text = verdicts_table([Verdict(least, 1.5), Verdict(stated, 3.0), Verdict(most, None)])
+    assert [line.split() for line in text.splitlines()[1:]] == [
+        ["rate", "≥", "2.0", "times", "1.5", "times", "missed", "by", "25%"],
+        ["share", "3", "stated"],
+        ["memory", "≤", "100", "MB", "not", "measured"],
+    ]
+
+
+def test_every_target_finds_its_figure_in_what_its_part_keeps() -> None:
+    contenders = [
+        {"name": name, "ratios": {"polars": 2.0, "mawk": 3.0, "goaccess": 4.0, "wc": 0.1}}
+        | {"extra": {"wire_bytes_per_record": 4.5}}
+        for name in ("running", "analyze", "parse")
+    ]
+    services = {"redis": {"cores": 0.001, "written_bytes_s": 5}}
+    costs = {"1": {"cpu_s_per_million": 1.0}, "2": {"cpu_s_per_million": 0.8}}
+    parts: dict[str, dict[str, Any]] = {
+        "peers": {"contenders": contenders},
+        "freshness": {"p99_s": 0.2, "cores": {"redis": 0.1, "collector": 0.1}},
+        "idle": {"services": services},
+        "memory": dict.fromkeys(("collector_bytes", "aggregator_bytes", "loader_bytes"), 1e6),
+        "day": {"ratios": {"written": 1.0, "PostgreSQL": 1.0, "SQLite": 1.0}},
+        "growth": {"by_lines": costs, "by_domains": costs}
+        | {"by_aggregators": {"1": {"rate": 1.0}, "2": {"rate": 1.5}}},
+    }
+    verdicts = judged(parts)
+    assert [one.target.what for one in verdicts if one.measured is None] == []
+    by_name = {one.target.what: one.measured for one in verdicts}
+    assert by_name["cost a record, by lines: change"] == pytest.approx(0.2)
+    assert by_name["second aggregator, batches waiting"] == 1.5
+    assert all(one.measured is None for one in judged({}))
+    assert len(verdicts) == len(TARGETS)

@@ -1,0 +1,151 @@
+"""The part ``day``: a day of many domains written, and loaded, beside the barest way to do so.
+
+=========  ==========================================  ==========================================
+           ours                                        the barest way
+=========  ==========================================  ==========================================
+written    rows in memory to the day's three files     the bytes of those files, ready in memory
+loaded     read, checked, and in one transaction put   the same rows into the same tables, ready
+           into the tables, the load recorded          in the driver's form, in one transaction
+=========  ==========================================  ==========================================
+
+Both sync what they write, and begin with empty tables. In turns, medians.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.databases import Database, databases
+from benchmarks.domains import large_rows
+from benchmarks.figures import spread
+from benchmarks.table import aligned
+from mailtally_loader.upsert import load
+from mailtally_shared.day_files import DayFacts, DayNames, read_day, write_day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from benchmarks.scale import Scale
+    from mailtally_shared.day_files import Sums
+
+_HOST = "mail.example.com"
+_DAY = datetime.fromtimestamp(1_771_200_000, UTC).date()
+_FACTS = DayFacts(day=_DAY, timezone="UTC", revision=1, complete=True)
+_BLOCK = 2**20  # bytes written at a time
+
+#: Seconds of each round, by what was done.
+Times = dict[str, list[float]]
+
+
+def measure(scale: Scale) -> dict[str, Any]:
+    """Write and load in turns with the barest ways."""
+    rows = list(large_rows(scale.day, _HOST))
+    gc.freeze()  # a million rows that live on would be looked through again and again
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=scale.place)))
+        files = place / "files"
+        _write_ours(files, rows)
+        contents = [path.read_bytes() for path in sorted(files.glob("[!.]*"))]
+        found, missing = databases(place, stack)
+        ways = {
+            "written": lambda: _write_ours(_fresh(place), rows),
+            "written plainly": lambda: _write_plainly(_fresh(place), contents),
+        }
+        for database in found:
+            ways[database.title] = _loading(database, files)
+            ways[f"{database.title}, {database.barest}"] = _barest(database, files)
+        times = _in_turns(ways, scale.repeat)
+    medians = {name: median(these) for name, these in times.items()}
+    spreads = {name: spread(these) for name, these in times.items()}
+    size = sum(map(len, contents))
+    figures = {"seconds": medians, "spreads": spreads, "ratios": _ratios(medians)}
+    return {"domains": scale.day, "bytes": size, **figures, "missing": missing}
+
+
+def shown(found: dict[str, Any]) -> str:
+    """A line a way of doing it."""
+    rows = [
+        (name, f"{seconds:.2f}", f"{found['spreads'][name]:.0%}", _cell(found["ratios"].get(name)))
+        for name, seconds in found["seconds"].items()
+    ]
+    head = (f"{found['domains']:,} domains, {found['bytes'] / 1e6:,.0f} MB", "s", "spread", "ratio")
+    missing = [f"{title}: not measured, {what}" for title, what in found["missing"].items()]
+    return "\n".join([aligned([head, *rows]), *missing])
+
+
+def _cell(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}"
+
+
+def _in_turns(ways: dict[str, Callable[[], float]], repeat: int) -> Times:
+    """Each way so many times, A B C A B C; what is left behind goes to the disk in between."""
+    times: Times = {name: [] for name in ways}
+    for _ in range(repeat):
+        for name, way in ways.items():
+            times[name].append(way())
+            os.sync()
+    return times
+
+
+def _ratios(seconds: dict[str, float]) -> dict[str, float]:
+    """Ours to the barest, which stands behind it."""
+    names = list(seconds)
+    return {
+        ours: seconds[ours] / seconds[bare]
+        for ours, bare in zip(names[::2], names[1::2], strict=True)
+    }
+
+
+def _fresh(place: Path) -> Path:
+    return Path(tempfile.mkdtemp(dir=place))
+
+
+def _write_ours(directory: Path, rows: Iterable[Sums]) -> float:
+    begin = time.perf_counter()
+    write_day(directory, _FACTS, rows, now=begin)
+    return time.perf_counter() - begin
+
+
+def _write_plainly(directory: Path, contents: Iterable[bytes]) -> float:
+    begin = time.perf_counter()
+    for number, content in enumerate(contents):
+        with (directory / str(number)).open("wb", buffering=0) as file:
+            for first in range(0, len(content), _BLOCK):
+                file.write(content[first : first + _BLOCK])
+            os.fsync(file.fileno())
+    return time.perf_counter() - begin
+
+
+def _loading(database: Database, files: Path) -> Callable[[], float]:
+    def way() -> float:
+        engine = database.emptied()
+        begin = time.perf_counter()
+        day_set = read_day(files, DayNames.of(_DAY))
+        load(engine, day_set, now=time.time(), step=lambda _: None)
+        return time.perf_counter() - begin
+
+    return way
+
+
+def _barest(database: Database, files: Path) -> Callable[[], float]:
+    day_set = read_day(files, DayNames.of(_DAY))
+    daily = [(_DAY, *row, 1) for row in day_set.qml_rows()]
+    detail = [(_DAY, *row) for row in day_set.sums()]
+    ready = database.ready(daily, detail)
+    gc.freeze()
+
+    def way() -> float:
+        engine = database.emptied()
+        begin = time.perf_counter()
+        database.fill(engine, *ready)
+        return time.perf_counter() - begin
+
+    return way
