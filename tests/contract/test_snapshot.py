@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from redis.client import Pipeline
 
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.opening import SNAPSHOTS, open_state
@@ -13,7 +14,7 @@ from mailtally_aggregator.request import Batch
 from mailtally_aggregator.snapshot import KEPT, restore_snapshot, snapshots, take_snapshot
 from mailtally_aggregator.totals import Totals
 from mailtally_collector.ledger import Applied, Ledger
-from mailtally_shared.errors import BadFile, Refused
+from mailtally_shared.errors import BadFile, Refused, Unavailable
 from tests.support.day_sets import put_set
 from tests.support.records import NOON, FakeCollector, Record, columns
 
@@ -142,6 +143,30 @@ def test_a_second_aggregator_does_not_refill_over_what_the_first_has_counted(
     Committer(state, keys, calendar).apply([batch], [], NOON)
     assert restore_snapshot(state, keys, path) == 0
     assert Ledger(state, keys).applied(Ledger(state, keys).register("mail1", filled.id, 1)).hwm == 2
+
+
+def test_a_connection_that_is_lost_while_refilling_is_waited_for(
+    filled: FakeCollector,
+    state: State,
+    keys: StateKeys,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert filled
+    path = take_snapshot(state, keys, tmp_path, NOON)
+    state.flushall()
+    multi = Pipeline.multi
+
+    def cut_before(pipeline: Pipeline) -> None:
+        state.client_kill_filter(_type="normal", skipme=True)
+        multi(pipeline)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pipeline, "multi", cut_before)
+        with pytest.raises(Unavailable):
+            restore_snapshot(state, keys, path)
+    assert not state.exists(keys.format)
+    assert restore_snapshot(state, keys, path)
 
 
 def test_what_is_left_of_a_torn_state_is_not_counted_beside_a_snapshot(

@@ -68,6 +68,10 @@ class Process:
             raise AssertionError(f"{self.log.stem} did not end within {timeout:g} s")
         return code
 
+    def last_words(self) -> str:
+        """The last line that it wrote."""
+        return self.log.read_text("utf-8", "replace").rstrip().rpartition("\n")[2]
+
     def limit_files(self, size: int | None) -> None:
         """Let no file that it writes grow beyond ``size`` bytes: the disk is full."""
         if self._process is not None and self._process.pid and self._process.is_alive():

@@ -22,7 +22,7 @@ import zstandard
 
 from mailtally_aggregator.crash_at import CrashAt
 from mailtally_aggregator.scripts import source, state_emptied
-from mailtally_shared.errors import BadFile
+from mailtally_shared.errors import BadFile, Unavailable
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.logs import event
 from mailtally_shared.state.client import State, unavailable_errors
@@ -84,10 +84,25 @@ def restore_snapshot(state: State, keys: StateKeys, path: Path) -> int:
 
     Raises:
         BadFile: the snapshot is damaged; nothing was restored.
+        Unavailable: Redis went away; all of it was restored, or nothing.
     """
     dumps = _read(path)
     pairs = [(k, d) for k, d in zip(dumps[::2], dumps[1::2], strict=True) if k != _lease(keys)]
-    with unavailable_errors(), state.pipeline(transaction=True) as pipeline:
+    try:
+        with unavailable_errors():
+            return _fill(state, keys, pairs)
+    except redis.WatchError as error:
+        # Also what redis-py calls a connection that is lost meanwhile.
+        with unavailable_errors():
+            if state.exists(keys.format):
+                return 0
+        raise Unavailable(
+            "Redis (the state) does not answer: lost while it was refilled."
+        ) from error
+
+
+def _fill(state: State, keys: StateKeys, pairs: list[tuple[bytes, bytes]]) -> int:
+    with state.pipeline(transaction=True) as pipeline:
         pipeline.watch(keys.format)  # type: ignore[no-untyped-call]  # its stub has no types
         if pipeline.exists(keys.format):
             return 0
@@ -96,10 +111,7 @@ def restore_snapshot(state: State, keys: StateKeys, path: Path) -> int:
         pipeline.unlink(keys.format, *left)
         for key, dump in pairs:
             pipeline.restore(key, 0, dump, replace=True)
-        try:
-            pipeline.execute()
-        except redis.WatchError:
-            return 0
+        pipeline.execute()
     return len(pairs)
 
 
