@@ -25,6 +25,8 @@ _PASSING_TYPES = (
     redis.exceptions.BusyLoadingError,
     redis.exceptions.MasterDownError,
     redis.exceptions.ClusterDownError,
+    # The operator gives the right, and it goes on.
+    redis.exceptions.NoPermissionError,
 )
 _OF_PIPELINE = " of pipeline caused error: "
 #: Before version 7, Redis tells the refusal of a script's command in other words.
