@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mailtally.children import Child, Children
 from mailtally_aggregator.totals import Totals
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from mailtally.embedded_redis import EmbeddedRedis
+
+class RedisPlace(Protocol):
+    """Where a Redis is, for kombu and for redis-py."""
+
+    @property
+    def broker_url(self) -> str: ...
+
+    @property
+    def state_url(self) -> str: ...
 
 
 def log_line(time: int, recipient: str, size: int, host: str = "mail.example.net") -> bytes:
@@ -36,7 +44,7 @@ class Cluster:
     """Starts and stops services; their logs and data are below ``directory``."""
 
     directory: Path
-    redis: EmbeddedRedis
+    redis: RedisPlace
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
