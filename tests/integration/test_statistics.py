@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 import zstandard
 
+from mailtally.sample_maillogs import play
 from tests.support.statistics_counted import told
 from tests.support.statistics_sample import SAMPLE
 from tests.support.waiting import wait_until
@@ -68,6 +69,19 @@ def log(tmp_path: Path) -> Path:
     path = tmp_path / "stats"
     path.write_bytes(SAMPLE)
     return path
+
+
+@pytest.mark.parametrize("clothes", ["syslog", "multilog"])
+def test_qmails_own_log_is_told_of_and_left_out(clothes: str, tmp_path: Path) -> None:
+    run_of_qmail = play(3, start=1_771_200_000, seed=1)
+    (tmp_path / "maillog").write_bytes(b"".join(getattr(run_of_qmail, clothes)()))
+    (tmp_path / "stats").write_bytes(SAMPLE)
+    done = run("--format", "json", tmp_path / "maillog", tmp_path / "stats", fails=True)
+    assert b"maillog is qmail's own log (maillog)" in done.stderr
+    assert json.loads(done.stdout)["total"]["messages"] == MESSAGES
+    assert b"Traceback" not in done.stderr
+    followed = run("--follow", tmp_path / "maillog", fails=True)
+    assert b"is qmail's own log" in followed.stderr
 
 
 def test_a_file_is_counted_as_its_lines_are(log: Path) -> None:

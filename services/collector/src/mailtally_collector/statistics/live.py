@@ -10,6 +10,7 @@ from mailtally_collector.statistics.buffers import Buffers
 from mailtally_collector.statistics.counting import Counting
 from mailtally_collector.statistics.json_view import document
 from mailtally_collector.statistics.look import look_of
+from mailtally_collector.statistics.of_stats import of_stats
 from mailtally_collector.statistics.reading_whole import add_unfinished
 from mailtally_collector.statistics.table_view import table
 
@@ -36,7 +37,11 @@ def follow(
     wait: Callable[[float], object],
     clock: Callable[[], float],
 ) -> None:
-    """Count what comes until the source ends; ``show`` is called when there is something new."""
+    """Count what comes until the source ends; ``show`` is called when there is something new.
+
+    Raises:
+        Refused: a log is of another format.
+    """
     buffers = Buffers()
     shown_at, shown = float("-inf"), -1
     with Counting(figures, wanted, buffers) as counting:
@@ -51,7 +56,7 @@ def follow(
                 shown_at = clock()
 
         def watched() -> Iterator[Piece]:
-            for piece in source.pieces(buffers):
+            for piece in of_stats(source.pieces(buffers)):
                 yield piece
                 show_if_due()
 

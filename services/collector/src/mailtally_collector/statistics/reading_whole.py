@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from mailtally_collector.statistics.buffers import Buffers
 from mailtally_collector.statistics.counting import Counting
+from mailtally_collector.statistics.of_stats import of_stats
 from mailtally_collector.statistics.opening import open_raw
 from mailtally_collector.statistics.part import Part
 from mailtally_collector.statistics.stream import Stream
+from mailtally_shared.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +46,12 @@ def read_whole(
             except OSError as error:
                 warn(f"{path} cannot be read: {error.strerror}.")
                 continue
-            counting.count(_told(stream, buffers, tell, done))
+            try:
+                counting.count(of_stats(_told(stream, buffers, tell, done)))
+            except Refused as error:
+                warn(str(error))
+                stream.close()
+                continue
             counting.finish()
             done += stream.position()
             _end(stream, figures, warn)
