@@ -91,7 +91,6 @@ def kombu_parameters(broker: str) -> dict[str, object]:
     [
         "amqp://guest:pw@rabbit.example.com//",
         "redis://a.example.com;redis://b.example.com",
-        "sentinel://a.example.com:26379",
         "memory://",
         "no url",
     ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from mailtally_shared.process.sentinel import is_sentinel, parse_sentinels
+
 _MASK = "***"
 #: The password of a URL, up to the last ``@`` of the word: a password with an
 #: unescaped ``/`` or ``@`` in it must not show either.
@@ -29,11 +31,14 @@ def redis_url(broker_url: str) -> str:
 
     ``redis://`` and ``rediss://`` stay (but for how a certificate is
     required); ``redis+socket:///path?virtual_host=2`` becomes
-    ``unix:///path?db=2``.
+    ``unix:///path?db=2``. A Redis behind Sentinel has one form for both.
 
     Raises:
         ValueError: the broker is not one Redis server.
     """
+    if is_sentinel(broker_url):
+        parse_sentinels(broker_url)
+        return broker_url
     if ";" in broker_url:
         raise ValueError("a broker URL with several servers does not say where the state is")
     parts = urlsplit(broker_url)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel as SentinelClient
 
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.sentinel import Sentinels, is_sentinel, parse_sentinels, plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,25 +35,43 @@ _OF_PIPELINE = " of pipeline caused error: "
 _OF_SCRIPT = re.compile(r"^Error running script .*?: -(?=[A-Z]+ )", re.DOTALL)
 
 State = redis.Redis
+_Sentinel: Any = SentinelClient  # it has no types
 
 
 def connect_state(url: str, timeout: float = 5.0) -> State:
     """A client of the state; it connects at its first command.
 
     Args:
-        url: redis-py URL (``redis://``, ``rediss://``, ``unix://``).
+        url: redis-py URL (``redis://``, ``rediss://``, ``unix://``), or ``sentinel://``.
         timeout: seconds to wait for a connection or an answer.
 
     Retries are left to the callers' own backoff loops (``unavailable_errors``):
     a command that was repeated behind their back could hide a lost answer.
     """
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        health_check_interval=30,
-        retry=Retry(NoBackoff(), 0),
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "health_check_interval": 30,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if is_sentinel(url):
+        return _behind(parse_sentinels(url), options)
+    return redis.Redis.from_url(url, **options)
+
+
+def _behind(sentinels: Sentinels, options: dict[str, Any]) -> State:
+    """A client of whichever server is the master at the time it connects."""
+    own = {**sentinels.sentinel_login, **options}
+    asking: Any = _Sentinel(sentinels.addresses, sentinel_kwargs=own)
+    state: State = asking.master_for(
+        sentinels.master,
+        redis.Redis,
+        db=sentinels.database,
+        username=sentinels.username or None,
+        password=sentinels.password or None,
+        **options,
     )
+    return state
 
 
 @contextmanager
@@ -60,7 +80,7 @@ def unavailable_errors() -> Iterator[None]:
     try:
         yield
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise Unavailable(f"Redis (the state) does not answer: {_said(error)}.") from error
+        raise Unavailable(f"Redis (the state) does not answer: {plainly(error)}.") from error
     except redis.ResponseError as error:
         if isinstance(error, _PASSING_TYPES) or _said(error).startswith(_PASSING):
             raise Unavailable(f"Redis (the state) cannot work now: {_said(error)}.") from error
