@@ -358,12 +358,12 @@ def test_servers_that_are_away_have_failed(
     site: HandDrivenSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAILTALLY_STATE_URL", f"unix://{site.data_dir}/nobody.sock")
-    nobody = "postgresql://u:secret@127.0.0.1:1/x"
+    nobody = "postgresql://u:s3cr3t@127.0.0.1:1/x"
     monkeypatch.setenv("MAILTALLY_DATABASE_URL", nobody)
     found = failed()
     assert "does not answer" in found["state"]
     assert "cannot be used" in found["database"]
-    assert "secret" not in str(found)
+    assert "s3cr3t" not in str(found)
 
 
 def test_a_damaged_database_has_failed(

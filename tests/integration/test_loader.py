@@ -409,11 +409,11 @@ def test_the_command_once_loads_what_is_there_and_ends(lite: Site) -> None:
 
 
 def test_the_command_once_fails_when_the_database_is_away(lite: Site) -> None:
-    url = "postgresql://u:secret@192.0.2.1:1/x?connect_timeout=1"
+    url = "postgresql://u:s3cr3t@192.0.2.1:1/x?connect_timeout=1"
     code, output = invoke(["run", "--once"], lite, MAILTALLY_DATABASE_URL=url)
     assert code == 1
     assert "cannot be used" in output
-    assert "secret" not in output
+    assert "s3cr3t" not in output
 
 
 def test_check_names_everything_that_is_wrong_and_changes_nothing(

@@ -15,6 +15,7 @@ import kombu
 from kombu.exceptions import OperationalError
 
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.tls import amqp_tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,10 @@ def connect_broker(url: str) -> kombu.Connection:
             "unacked_index_key": f"{QUEUE}.unacked-index",
             "unacked_mutex_key": f"{QUEUE}.unacked-mutex",
         }
-    return kombu.Connection(url, connect_timeout=_TIMEOUT, transport_options=options)
+    url, tls = amqp_tls(url)
+    return kombu.Connection(
+        url, connect_timeout=_TIMEOUT, transport_options=options, **({"ssl": tls} if tls else {})
+    )
 
 
 def batch_queue() -> kombu.Queue:

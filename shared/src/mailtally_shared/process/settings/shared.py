@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from mailtally_shared.process.settings.base import BaseServiceSettings
+from mailtally_shared.process.settings.placeholders import has_example_password
 from mailtally_shared.process.settings.quantities import Address, CommaList, Kind
+from mailtally_shared.process.tls import Certificates, secured
 from mailtally_shared.process.urls import redis_url
 
 
@@ -36,11 +38,51 @@ def _with_scheme(url: str) -> str:
     return url
 
 
+def _own_password(url: str) -> str:
+    if has_example_password(url):
+        raise ValueError("its password is that of an example; set one that nobody else knows")
+    return url
+
+
+def _secured(url: str, info: ValidationInfo) -> str:
+    files = (info.data.get(name) for name in ("tls_ca", "tls_cert", "tls_key"))
+    return secured(url, Certificates(*files))
+
+
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("expected a file that is there")
+    return path
+
+
 #: It may hold a password: a field of this type has ``repr=False``.
-Url = Annotated[str, AfterValidator(_with_scheme), Kind("URL")]
+Url = Annotated[
+    str,
+    AfterValidator(_with_scheme),
+    AfterValidator(_own_password),
+    AfterValidator(_secured),
+    Kind("URL"),
+]
+_File = Annotated[Path, AfterValidator(_file), Kind("path")]
 
 
-class BrokerSettings(BaseServiceSettings):
+class TlsSettings(BaseServiceSettings):
+    """How servers are known, and what is shown to them."""
+
+    tls_ca: Annotated[
+        _File | None,
+        Field(
+            description="The authorities (PEM) for servers at rediss:// and amqps://, and for "
+            "PostgreSQL, which is then asked for TLS; unset: the system's."
+        ),
+    ] = None
+    tls_cert: Annotated[
+        _File | None, Field(description="The certificate (PEM) to show to servers that ask for one.")
+    ] = None
+    tls_key: Annotated[_File | None, Field(description="Its private key (PEM).")] = None
+
+
+class BrokerSettings(TlsSettings):
     """The queue and the state."""
 
     broker_url: Annotated[
@@ -73,7 +115,7 @@ class BrokerSettings(BaseServiceSettings):
         return self
 
 
-class DatabaseSettings(BaseServiceSettings):
+class DatabaseSettings(TlsSettings):
     """The billing database."""
 
     database_url: Annotated[
