@@ -49,7 +49,7 @@ def write_sample(directory: Path) -> None:
 
 
 def printed(command: str, directory: Path) -> str:
-    """What a command of the page prints, escapes included; of ``--follow`` a page with all lines."""
+    """What a command of the page prints, escapes included; of ``--follow`` the last page."""
     words = shlex.split(command.removesuffix(_PIPE))
     first = words.index("mailtally")
     arguments = [sys.executable, "-m", *words[first:]]
