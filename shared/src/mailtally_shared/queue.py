@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 
 import kombu
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.sentinel import is_sentinel, parse_sentinels, plainly
 from mailtally_shared.process.tls import amqp_tls
 
 if TYPE_CHECKING:
@@ -35,24 +38,44 @@ def connect_broker(url: str) -> kombu.Connection:
     """A connection to the broker; it connects at its first use.
 
     Args:
-        url: kombu URL (``redis://``, ``redis+socket://``, ``amqp://`` …).
+        url: kombu URL (``redis://``, ``redis+socket://``, ``amqp://`` …); of several Sentinels
+            the last one's names the master: ``?master_name=…``.
     """
     options: dict[str, object] = {}
-    if url.startswith(("redis", "sentinel")):
-        options = {
-            "visibility_timeout": VISIBILITY_TIMEOUT,
-            "socket_timeout": _TIMEOUT,
-            "socket_connect_timeout": _TIMEOUT,
-            "health_check_interval": _HEALTH_CHECK,
-            # These are shared by everything in one Redis database unless renamed.
-            "unacked_key": f"{QUEUE}.unacked",
-            "unacked_index_key": f"{QUEUE}.unacked-index",
-            "unacked_mutex_key": f"{QUEUE}.unacked-mutex",
+    if url.startswith("redis"):
+        options = _of_redis()
+    elif is_sentinel(url):
+        sentinels = parse_sentinels(url)
+        options = _of_redis() | {
+            "master_name": sentinels.master,
+            "sentinel_kwargs": {
+                **sentinels.sentinel_login,
+                "socket_timeout": _TIMEOUT,
+                "socket_connect_timeout": _TIMEOUT,
+                "retry": Retry(NoBackoff(), 0),
+            },
         }
+        url = sentinels.broker_url
+    elif url.startswith("amqp"):
+        # A server that is short of memory stops reading, and would hold the sender for ever.
+        options = {"write_timeout": _TIMEOUT}
     url, tls = amqp_tls(url)
     return kombu.Connection(
         url, connect_timeout=_TIMEOUT, transport_options=options, **({"ssl": tls} if tls else {})
     )
+
+
+def _of_redis() -> dict[str, object]:
+    return {
+        "visibility_timeout": VISIBILITY_TIMEOUT,
+        "socket_timeout": _TIMEOUT,
+        "socket_connect_timeout": _TIMEOUT,
+        "health_check_interval": _HEALTH_CHECK,
+        # These are shared by everything in one Redis database unless renamed.
+        "unacked_key": f"{QUEUE}.unacked",
+        "unacked_index_key": f"{QUEUE}.unacked-index",
+        "unacked_mutex_key": f"{QUEUE}.unacked-mutex",
+    }
 
 
 def batch_queue() -> kombu.Queue:
@@ -67,4 +90,4 @@ def broker_errors(connection: kombu.Connection) -> Iterator[None]:
     try:
         yield
     except failures as error:
-        raise Unavailable(f"The broker does not answer: {str(error).rstrip('.')}.") from error
+        raise Unavailable(f"The broker does not answer: {plainly(error)}.") from error

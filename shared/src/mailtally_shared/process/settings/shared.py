@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from mailtally_shared.process.sentinel import is_sentinel, parse_sentinels
 from mailtally_shared.process.settings.base import BaseServiceSettings
 from mailtally_shared.process.settings.placeholders import has_example_password
 from mailtally_shared.process.settings.quantities import Address, CommaList, Kind
@@ -35,6 +36,8 @@ def _with_scheme(url: str) -> str:
     if "://" not in url:
         # The text is not repeated: it may hold a password.
         raise ValueError("expected a URL such as redis://redis.example.com:6379/0")
+    if is_sentinel(url):
+        parse_sentinels(url)
     return url
 
 
@@ -77,7 +80,8 @@ class TlsSettings(BaseServiceSettings):
         ),
     ] = None
     tls_cert: Annotated[
-        _File | None, Field(description="The certificate (PEM) to show to servers that ask for one.")
+        _File | None,
+        Field(description="The certificate (PEM) to show to servers that ask for one."),
     ] = None
     tls_key: Annotated[_File | None, Field(description="Its private key (PEM).")] = None
 
@@ -89,7 +93,7 @@ class BrokerSettings(TlsSettings):
         Url,
         Field(
             repr=False,
-            description="The queue: a kombu URL, e.g. redis://redis.example.com:6379/0.",
+            description="The queue: a kombu URL, redis://, rediss://, sentinel:// or amqp://.",
         ),
     ]
     state_url: Annotated[
@@ -97,7 +101,7 @@ class BrokerSettings(TlsSettings):
         Field(
             repr=False,
             description="Redis or Valkey for payloads, ledger and totals; "
-            "unset: the broker's, where that is one Redis.",
+            "unset: the broker's, where that is a Redis.",
         ),
     ] = None
 
