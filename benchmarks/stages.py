@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from benchmarks.stopwatch import Cost, Costs, Stopwatch, costs_table, medians
+from benchmarks.redis_figures import left_behind, memory_used
+from benchmarks.stopwatch import Cost, Stopwatch, costs_table, medians
 from mailtally.embedded_redis import EmbeddedRedis
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.intake import GroupLimits, groups, open_batch
@@ -49,13 +50,15 @@ def measure(scale: Scale) -> dict[str, Any]:
     """The median cost of each stage for all of the logs, in the order of a record's way."""
     logs = scale.logs()
     warm()
-    costs = medians([_once(logs) for _ in range(scale.repeat)])
+    runs = [_once(logs) for _ in range(scale.repeat)]
+    costs = medians([run.costs for run in runs])
     whole = sum(cost.cpu for cost in costs.values())
     stages = {
         stage: {**asdict(cost), "cpu_ns": cost.cpu / logs.lines * 1e9, "share": cost.cpu / whole}
         for stage, cost in costs.items()
     }
-    return {"lines": logs.lines, "domains": scale.domains, "stages": stages}
+    counts = {"lines": logs.lines, "domains": scale.domains, **runs[-1].counts}
+    return {**counts, "stages": stages}
 
 
 def shown(found: dict[str, Any]) -> str:
@@ -67,13 +70,14 @@ def shown(found: dict[str, Any]) -> str:
     return costs_table(costs, found["lines"])
 
 
-def _once(logs: Logs) -> Costs:
+def _once(logs: Logs) -> Stopwatch:
     with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as temp:
         place = Path(temp)
         with EmbeddedRedis(place / "data") as server, Spool.open(place / "spool") as spool:
             state = connect_state(server.state_url)
             watch = Stopwatch(state)
             open_state(state, StateKeys(), place / "statistic")
+            empty = memory_used(state)
             ledger = Ledger(state, StateKeys())
             who = ledger.register(_HOST, spool.collector_id, 0)
             headers = _collect(logs, spool, who, watch)
@@ -82,13 +86,14 @@ def _once(logs: Logs) -> Costs:
             _ship(spool, headers, publisher, watch)
             _aggregate(receiver, state, watch)
             applied = ledger.applied(who)
+            watch.counts |= {"batches": len(headers), **left_behind(state, empty)}
             receiver.close()
             publisher.reset()
     if applied.hwm != len(headers):
         raise AssertionError(f"only {applied.hwm} of {len(headers)} batches were applied")
     # The committer merges too; what is left of its time is the request and the script.
     watch.costs["commit"] -= watch.costs["merge"]
-    return watch.costs
+    return watch
 
 
 def _collect(logs: Logs, spool: Spool, who: Registration, watch: Stopwatch) -> list[BatchHeader]:
@@ -180,6 +185,9 @@ def _apply(group: list[BatchHeader], committer: Committer, state: State, watch: 
     with watch("decode"):
         batches = [open_batch(*pair) for pair in zip(group, found, strict=True)]
     with watch("merge"):
-        merge([batch.columns for batch in batches], _UTC)
+        merged = merge([batch.columns for batch in batches], _UTC)
+    watch.counts["groups"] += 1
+    watch.counts["keys"] += sum(len(one.keys) for day in merged.values() for one in day.values())
+    watch.counts["payload_bytes"] += sum(map(len, found))
     with watch("commit"):
         committer.apply(batches, [], time.time())

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.logs import HOSTS
 from benchmarks.ours.ledger import collectors
-from benchmarks.ours.pipeline import Observer
+from benchmarks.ours.pipeline import Observer, wire
 from mailtally.sample_logs import write_log
 from mailtally.site import Site
 from mailtally_shared.state.keys import StateKeys
@@ -97,7 +97,9 @@ def measure(scale: Scale) -> dict[str, Any]:
             observer.wait(lambda: len(collectors(observer.state)) == len(HOSTS))
             observer.wait_until_quiet()
             seconds, cpu = _drive(feeds, observer)
-    return {"rate": RATE, "seconds": seconds, **_figures(feeds), "cores": cpu}
+            travelled = wire(site.data_dir, sum(len(feed.ends) for feed in feeds))
+    measured = {"rate": RATE, "seconds": seconds, **_figures(feeds)}
+    return {**measured, **travelled, "cores": cpu}
 
 
 def _figures(feeds: list[Feed]) -> dict[str, float]:

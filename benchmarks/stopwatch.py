@@ -7,7 +7,7 @@ wall also shows what a stage waited for.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from statistics import median
@@ -48,10 +48,11 @@ Costs = dict[str, Cost]
 
 
 class Stopwatch:
-    """Adds up what each stage costs."""
+    """Adds up what each stage costs; ``counts`` is for what is counted beside that."""
 
     def __init__(self, state: State) -> None:
         self.costs: Costs = defaultdict(Cost)
+        self.counts: Counter[str] = Counter()
         self._state = state
 
     @contextmanager

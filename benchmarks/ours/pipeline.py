@@ -114,7 +114,7 @@ def from_start(
         **_usage(cpu, before, observer.processes),
         "reading_after_s": round(reading - begin, 3),
         "loaded_after_s": round(loaded - begin, 3),
-        **_wire(directory, records),
+        **wire(directory, records),
     }
 
 
@@ -140,7 +140,7 @@ def when_running(
     return sums, {
         "seconds": committed - begin,
         **_usage(cpu, before, observer.processes),
-        **_wire(directory, records),
+        **wire(directory, records),
     }
 
 
@@ -172,7 +172,7 @@ def _usage(
     }
 
 
-def _wire(directory: Path, records: int) -> dict[str, object]:
+def wire(directory: Path, records: int) -> dict[str, object]:
     """What travelled, from the spools."""
     batches = size = 0
     for spool in directory.glob("collector-*/state.sqlite"):

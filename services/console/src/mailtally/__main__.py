@@ -12,6 +12,7 @@ COMMANDS = {
     "analyze": "mailtally.analyze.command",
     "demo": "mailtally.demo",
     "doctor": "mailtally.doctor.command",
+    "plan": "mailtally.plan.command",
     "rebuild": "mailtally.rebuild.command",
     "report": "mailtally.report.command",
     "statistics": "mailtally_collector.statistics.command",

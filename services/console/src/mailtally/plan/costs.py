@@ -1,0 +1,88 @@
+"""What each step costs, as it was measured. Pure.
+
+Source: ``python -m benchmarks stages`` (1,000,000 lines; 1,000 and 30,000 domains) and
+``python -m benchmarks freshness`` of 2026-11-22, two cores of a virtual Intel Xeon, Python 3.11,
+Redis 7.0, other work on the machine. ``python -m benchmarks.costs`` prints the measured ones anew
+from the newest results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TAKEN_ON = "2026-11-22"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Processor time, memory and bytes.
+
+    Attributes:
+        collector_ns: a record, from the log's bytes to the spool and out.
+        aggregator_ns: a record, fetched, decoded and merged.
+        collector_ms: a batch, beside its records.
+        aggregator_ms: a batch, beside its records: received, its ledger entry, acknowledged.
+        redis_ms: a batch: announced, fetched, looked up, acknowledged.
+        key_us: a key of a group, in the aggregator: named and packed.
+        redis_key_us: a key of a group, in Redis: its sums incremented and logged.
+        wire: bytes a record.
+        key_memory: bytes of Redis a row of a day.
+        key_file: bytes in Redis's append-only file a key of a group.
+        collector_memory: bytes of a busy one.
+        aggregator_memory: bytes of a busy one.
+        writer_memory: bytes a row of a day, of the aggregator that writes the day's files.
+        loader_memory: bytes.
+        row_file: bytes a row of a day in its breakdown.
+        domain_file: bytes a domain in the day's qml file.
+        row_table: bytes a row of a day in the database, with its index.
+        domain_table: bytes a domain and day in the database, with its index.
+    """
+
+    collector_ns: float
+    aggregator_ns: float
+    collector_ms: float
+    aggregator_ms: float
+    redis_ms: float
+    key_us: float
+    redis_key_us: float
+    wire: float
+    key_memory: float
+    key_file: float
+    collector_memory: float
+    aggregator_memory: float
+    writer_memory: float
+    loader_memory: float
+    row_file: float
+    domain_file: float
+    row_table: float
+    domain_table: float
+
+
+MEASURED = Costs(
+    collector_ns=231,
+    aggregator_ns=142,
+    collector_ms=6.8,
+    aggregator_ms=2.6,
+    redis_ms=1.9,
+    key_us=1.65,
+    redis_key_us=2.7,
+    wire=4.1,
+    key_memory=202,
+    key_file=103,
+    collector_memory=195e6,
+    aggregator_memory=140e6,
+    writer_memory=775,
+    loader_memory=90e6,
+    row_file=62,
+    domain_file=38,
+    row_table=180,
+    domain_table=110,
+)
+
+#: How the records of a domain are spread over services and statuses: the share of each pair in the
+#: generated logs of the benchmarks, which is what a large site's looked like.
+KINDS = (
+    0.4816, 0.0448, 0.0112, 0.0084, 0.0056, 0.0028, 0.0028, 0.0028,
+    0.228, 0.095, 0.0855, 0.0095, 0.0072, 0.0030, 0.0027, 0.0024, 0.0024, 0.0010, 0.0010,
+    0.0009, 0.0009, 0.0003, 0.0001, 0.0001,
+)  # fmt: skip
