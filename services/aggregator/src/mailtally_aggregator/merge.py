@@ -1,19 +1,20 @@
 """Merge the records of several batches into increments of the daily totals. Pure.
 
-Everything is done on columns: the batches' names are brought under common
-numbers, each record gets one number for (day, host, service, status) and one
-for its domain, and the quantities are summed by that pair. Python loops only
-over distinct names and distinct keys.
+Everything is done on columns. In each batch a record gets one number for its
+(day, host, service, status) and one for its domain, and the quantities are
+summed by that pair; then the batches' sums, far fewer than their records, are
+brought under common numbers and summed once more. Python loops only over
+distinct names and distinct keys.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from mailtally_shared.columns import Array, Columns, Service, unify
+from mailtally_shared.columns import Array, Columns, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _EXACT = 2.0**53
 #: A group whose sum comes near 63 bits is refused before it could wrap around.
 _TOO_MUCH = 2.0**62
+T = TypeVar("T")
+
 _SERVICES = tuple(service.label for service in Service)
 
 
@@ -70,33 +73,102 @@ def merge(
     Raises:
         SumOverflowError: nothing was merged; merge fewer batches at a time.
     """
-    batches = [batch for batch in batches if len(batch)]
-    if not batches:
+    numbering = _Numbering()
+    parts = [_summed(batch, calendar, charged_name, numbering) for batch in batches if len(batch)]
+    if not parts:
         return {}
-    domain, domains = unify([(b.domain, [charged_name(n) for n in b.domains]) for b in batches])
-    host, hosts = unify([(b.host, b.hosts) for b in batches])
-    status, statuses = unify([(b.status, b.statuses) for b in batches])
-    service = _concatenate([b.service for b in batches]).astype(np.int64)
-    days, day = calendar.days_of(_concatenate([b.time for b in batches]))
-    shape = (len(days), len(hosts), len(_SERVICES), len(statuses))
-    combos, combo = _compact(np.ravel_multi_index((day, host, service, status), shape), shape)
-    pairs, pair = _compact(combo * len(domains) + domain, (len(combos), len(domains)))
-    messages = np.bincount(pair, minlength=len(pairs))
-    size_sums = _sums(pair, _concatenate([b.size for b in batches]), len(pairs))
-    rows, extras = _extras(batches)
-    extra_sums = _sums(pair[rows], extras, len(pairs))
+    sums, combos = _joined(parts, numbering)
+    return _spelled(sums, combos, numbering)
 
+
+@dataclass(slots=True)
+class _Numbering:
+    """Common numbers of all names that the batches of a group have."""
+
+    days: dict[date, int] = field(default_factory=dict)
+    hosts: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    domains: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many combinations of day, host, service and status there may be."""
+        return (len(self.days), len(self.hosts), len(_SERVICES), len(self.statuses))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums of distinct keys, each a combination and a domain; shape ``(k,)``."""
+
+    combo: tuple[Array, ...]  # day, host, service and status of each, by their common numbers
+    domain: Array
+    messages: Array
+    bytes: Array
+    extra: Array
+
+
+def _summed(
+    batch: Columns, calendar: Calendar, charged_name: Callable[[str], str], common: _Numbering
+) -> _Sums:
+    """The sums of one batch: so few records at a time are at hand in the processor's cache."""
+    days, day = calendar.days_of(batch.time)
+    shape = (len(days), len(batch.hosts), len(_SERVICES), len(batch.statuses))
+    combos, combo = _compact(_codes((day, batch.host, batch.service, batch.status), shape), shape)
+    names = len(batch.domains)
+    pairs, pair = _compact(combo * names + batch.domain, (len(combos), names))
+    at, domain = np.divmod(pairs, names)
+    repeated = np.flatnonzero(batch.attempts > 1)
+    extra = batch.size[repeated] * (batch.attempts[repeated] - 1)
+    at_day, at_host, service, at_status = np.unravel_index(combos[at], shape)
+    return _Sums(
+        combo=(
+            _numbers(days, common.days)[at_day],
+            _numbers(batch.hosts, common.hosts)[at_host],
+            service,
+            _numbers(batch.statuses, common.statuses)[at_status],
+        ),
+        domain=_numbers(map(charged_name, batch.domains), common.domains)[domain],
+        messages=np.bincount(pair, minlength=len(pairs)),
+        bytes=_added(pair, batch.size, len(pairs)),
+        extra=_added(pair[repeated], extra, len(pairs)),
+    )
+
+
+def _joined(parts: Sequence[_Sums], numbering: _Numbering) -> tuple[_Sums, Array]:
+    """The sums of all batches, in the order of their combinations, and the code of each."""
+    shape = numbering.shape
+    combo = _concatenate([np.ravel_multi_index(part.combo, shape) for part in parts])
+    combos, combo = _compact(combo, shape)
+    names = len(numbering.domains)
+    domain = _concatenate([part.domain for part in parts])
+    pairs, pair = _compact(combo * names + domain, (len(combos), names))
+    at, domain = np.divmod(pairs, names)
+    codes = combos[at]
+    sums = _Sums(
+        combo=np.unravel_index(codes, shape),
+        domain=domain,
+        messages=_added(pair, _concatenate([part.messages for part in parts]), len(pairs)),
+        bytes=_added(pair, _concatenate([part.bytes for part in parts]), len(pairs)),
+        extra=_added(pair, _concatenate([part.extra for part in parts]), len(pairs)),
+    )
+    return sums, codes
+
+
+def _spelled(sums: _Sums, codes: Array, numbering: _Numbering) -> Increments:
+    """The sums under their names; Python loops over combinations and distinct keys."""
+    days, hosts = list(numbering.days), list(numbering.hosts)
+    statuses, domains = list(numbering.statuses), list(numbering.domains)
     increments: Increments = {}
-    bounds = np.searchsorted(pairs, np.arange(len(combos) + 1) * len(domains))
-    for number, code in enumerate(combos):
-        part = slice(int(bounds[number]), int(bounds[number + 1]))
-        at_day, at_host, at_service, at_status = np.unravel_index(code, shape)
-        suffix = f"|{_SERVICES[at_service]}|{statuses[at_status]}"
-        target = increments.setdefault(days[at_day], {}).setdefault(hosts[at_host], HostIncrement())
-        target.keys += [domains[i] + suffix for i in (pairs[part] % len(domains)).tolist()]
-        target.messages += messages[part].tolist()
-        target.bytes += size_sums[part].tolist()
-        target.extra += extra_sums[part].tolist()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+    for start, end in zip(starts, [*starts[1:], len(codes)], strict=True):
+        part = slice(start, end)
+        day, host, service, status = (int(numbers[start]) for numbers in sums.combo)
+        suffix = f"|{_SERVICES[service]}|{statuses[status]}"
+        target = increments.setdefault(days[day], {}).setdefault(hosts[host], HostIncrement())
+        target.keys += [domains[i] + suffix for i in sums.domain[part].tolist()]
+        target.messages += sums.messages[part].tolist()
+        target.bytes += sums.bytes[part].tolist()
+        target.extra += sums.extra[part].tolist()
     return increments
 
 
@@ -113,6 +185,19 @@ def rename(increment: HostIncrement, new_key: Callable[[str], str]) -> HostIncre
 
 def _concatenate(columns: Sequence[Array]) -> Array:
     return columns[0] if len(columns) == 1 else np.concatenate(columns)
+
+
+def _numbers(names: Iterable[T], numbers: dict[T, int]) -> Array:
+    """The common number of each name; a new one gets the next."""
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+
+
+def _codes(columns: Sequence[Array], shape: Sequence[int]) -> Array:
+    """As ``np.ravel_multi_index``, which would copy narrow columns first."""
+    codes = columns[0]
+    for column, size in zip(columns[1:], shape[1:], strict=True):
+        codes = codes * size + column
+    return codes
 
 
 def _compact(codes: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -133,18 +218,7 @@ def _compact(codes: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
     return distinct, position[codes]
 
 
-def _extras(batches: Sequence[Columns]) -> tuple[Array, Array]:
-    """The records that were sent repeatedly, by their numbers, and the extra bytes of each."""
-    rows, extras, first = [], [], 0
-    for batch in batches:
-        repeated = np.flatnonzero(batch.attempts > 1)
-        rows.append(first + repeated)
-        extras.append(batch.size[repeated] * (batch.attempts[repeated] - 1))
-        first += len(batch)
-    return _concatenate(rows), _concatenate(extras)
-
-
-def _sums(index: Array, values: Array, length: int) -> Array:
+def _added(index: Array, values: Array, length: int) -> Array:
     """Exact int64 sums of ``values`` by ``index``, shape ``(length,)``."""
     total = float(values.sum(dtype=np.float64))
     if total < _EXACT:
