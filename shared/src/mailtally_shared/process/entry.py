@@ -16,7 +16,7 @@ from mailtally_shared.process.lifecycle import Stop
 from mailtally_shared.process.logs import configure_logging, event, get_logger
 from mailtally_shared.process.settings.base import BaseServiceSettings
 from mailtally_shared.process.settings.loading import load_settings
-from mailtally_shared.process.settings.sources import unknown_variables
+from mailtally_shared.process.settings.sources import exposed_secret_files, unknown_variables
 from mailtally_shared.process.urls import mask_url
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _run_command(
         configure_logging(settings.log_level, settings.log_format)
         _refuse_misspelt_crash_point()
         _warn_of_unknown_variables(settings_class)
+        _warn_of_exposed_secrets(settings_class)
         with Stop().install() as stop:
             run(settings, stop, **options)
 
@@ -79,6 +80,8 @@ def _check_command(settings_class: type[S], check: Callable[[S], Iterable[str]])
         settings = load_settings(settings_class, config)
         for name in unknown_variables(settings_class):
             click.echo(f"Note: {name} is set, but there is no such setting.", err=True)
+        for path in exposed_secret_files(settings_class):
+            click.echo(f"Note: everybody on this machine may read {path}.", err=True)
         problems = [mask_url(problem) for problem in check(settings)]
         for problem in problems:
             click.echo(problem, err=True)
@@ -106,3 +109,9 @@ def _warn_of_unknown_variables(settings_class: type[BaseServiceSettings]) -> Non
     for name in unknown_variables(settings_class):
         sentence = "A variable is set that is no setting."
         event(_logger, logging.WARNING, "unknown-variable", sentence, variable=name)
+
+
+def _warn_of_exposed_secrets(settings_class: type[BaseServiceSettings]) -> None:
+    for path in exposed_secret_files(settings_class):
+        sentence = "Everybody on this machine may read a file of secrets: chmod 600 it."
+        event(_logger, logging.WARNING, "secret-exposed", sentence, path=path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,11 @@ def unknown_variables(cls: type[BaseServiceSettings]) -> list[str]:
     )
 
 
+def exposed_secret_files(cls: type[BaseServiceSettings]) -> list[str]:
+    """Files of secrets that everybody on this machine may read."""
+    return [str(path) for _, path in _secret_files(cls) if _is_exposed(path)]
+
+
 def tables(cls: type[BaseServiceSettings], file: Path, problems: Problems) -> list[Source]:
     """What the settings file says: first in this service's table, then at its top.
 
@@ -136,14 +142,34 @@ def _read_environment(
 def _read_secret_files(cls: type[BaseServiceSettings], problems: Problems) -> dict[str, Any]:
     """URLs, which may hold passwords, from files that variables name: ``…_URL_FILE``."""
     values = {}
-    for name in sorted(SECRETS & cls.model_fields.keys()):
-        variable = f"{PREFIX}{name}{FILE_SUFFIX}".upper()
-        if path := os.environ.get(variable):
-            try:
-                values[name] = Path(path).read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                problems.append(f"{variable}: {path} cannot be read: {error}")
+    for name, path in _secret_files(cls):
+        try:
+            values[name] = path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{_secret_variable(name)}: {path} cannot be read: {error}")
     return values
+
+
+def _secret_files(cls: type[BaseServiceSettings]) -> list[tuple[str, Path]]:
+    """The settings that come from files of their own, and the files."""
+    named = {
+        name: os.environ.get(_secret_variable(name)) for name in SECRETS & set(cls.model_fields)
+    }
+    return [(name, Path(path)) for name, path in sorted(named.items()) if path]
+
+
+def _secret_variable(name: str) -> str:
+    return f"{PREFIX}{name}{FILE_SUFFIX}".upper()
+
+
+def _is_exposed(path: Path) -> bool:
+    # A container's engine makes its files readable for all, who are one user in there.
+    if path.is_relative_to("/run/secrets"):
+        return False
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
