@@ -66,6 +66,20 @@ class Prometheus:
         result: list[Any] = self.get(f"query?query={quote(_filled_in(expression))}")["result"]
         return result
 
+    def series(
+        self, expression: str, legend: str, began: float, ended: float
+    ) -> list[tuple[str, list[tuple[float, float]]]]:
+        """An expression over time: for each series its name, and (Unix seconds, value)."""
+        query = quote(_filled_in(expression))
+        found = self.get(f"query_range?query={query}&start={began}&end={ended}&step=2")["result"]
+        return [
+            (
+                _named(legend, each["metric"]),
+                [(when, float(value)) for when, value in each["values"]],
+            )
+            for each in found
+        ]
+
     def are_up(self, count: int) -> bool:
         """Whether so many targets were scraped well."""
         found = self.get("query?query=sum(up)")
@@ -95,7 +109,7 @@ def prometheus(directory: Path, targets: Mapping[str, Sequence[str]]) -> Iterato
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         running, count = Prometheus(port), sum(map(len, targets.values()))
-        wait_until(lambda: running.are_up(count), 30, f"a scrape of {count} targets")
+        wait_until(lambda: running.are_up(count), 90, f"a scrape of {count} targets")
         yield running
     finally:
         process.terminate()
@@ -104,3 +118,7 @@ def prometheus(directory: Path, targets: Mapping[str, Sequence[str]]) -> Iterato
 
 def _filled_in(expression: str) -> str:
     return re.sub(r"\$__rate_interval\b", "20s", expression)
+
+
+def _named(legend: str, labels: Mapping[str, str]) -> str:
+    return re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), legend)

@@ -159,8 +159,15 @@ class Intake:
 
     def _tell_bad(self, error: BadInput, became: str, **fields: object) -> None:
         self._tally.bad[error.reason, became] += 1
-        fields |= {"reason": error.reason, "became": became}
-        event(_log, logging.WARNING, "bad-batch", str(error), **fields)
+        event(
+            _log,
+            logging.WARNING,
+            "bad-batch",
+            str(error),
+            reason=error.reason,
+            became=became,
+            **fields,
+        )
 
     def _forget_payloads(self, batches: list[Batch]) -> None:
         """Sent again after they were applied, or too late: nobody else will delete them."""
