@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 #: Seconds that Redis may take to begin its answer when a whole day, or all of it, is read.
 _PATIENCE = 15.0
+#: Seconds that it may take where somebody waits to be told of it.
+_IMPATIENCE = 2.0
 #: Seconds that the day writer may take to finish what it has in hand at a stop.
 _GRACE = 3.0
 
@@ -61,7 +63,7 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
             ),
         )
         patient = connect_state(settings.resolved_state_url, timeout=_PATIENCE)
-        _expose(exposition, settings, keys, tally)
+        _expose(exposition, settings, health, tally)
         writing = _Background(
             lambda: _write_days(settings, stop, state, patient, tally=tally), stop
         )
@@ -100,13 +102,16 @@ def check(settings: AggregatorSettings) -> Iterator[str]:
 
 
 def _expose(
-    exposition: Exposition, settings: AggregatorSettings, keys: StateKeys, tally: Tally
+    exposition: Exposition, settings: AggregatorSettings, health: Health, tally: Tally
 ) -> None:
-    """Serve this one's figures, and the cluster's as long as it is the day writer."""
+    """Serve this one's figures, and the cluster's as long as it is the day writer.
+
+    Not while servers are away: who asks would wait for them, and take this one for dead.
+    """
     exposition.add(tally.samples)
-    state = connect_state(settings.resolved_state_url)
-    for source in ClusterMetrics(settings, state, keys).sources():
-        exposition.add(only_while(lambda: tally.is_day_writer, source))
+    state = connect_state(settings.resolved_state_url, timeout=_IMPATIENCE)
+    for source in ClusterMetrics(settings, state, StateKeys()).sources():
+        exposition.add(only_while(lambda: tally.is_day_writer and health.ready().ok, source))
 
 
 def _take_in(

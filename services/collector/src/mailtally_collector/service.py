@@ -149,9 +149,9 @@ def _work(
             spooled=shipping.wake,
         )
         shipping.applied = follower.applied
+        site.exposition.add(CollectorMetrics(settings, site.spool, shipper, follower, reading))
         if not once:
             stack.enter_context(rotating(settings, site.spool, stop))
-        site.exposition.add(CollectorMetrics(settings, site.spool, shipper, follower, reading))
         shipping.start()
         try:
             if once:

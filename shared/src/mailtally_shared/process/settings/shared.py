@@ -181,7 +181,7 @@ class HealthSettings(BaseServiceSettings):
 
     health_address: Annotated[
         Address | None,
-        Field(description="Serves /healthz and /readyz here; unset: nowhere."),
+        Field(description="Serves /healthz, /readyz and /metrics here; unset: nowhere."),
     ] = None
 
 
