@@ -12,6 +12,7 @@ import pytest
 
 from mailtally_shared.database.tables import METADATA
 from mailtally_shared.process.settings import describe
+from mailtally_shared.process.settings.sources import FILE_SUFFIX, SECRETS
 from mailtally_shared.state.keys import Book, StateKeys
 from tests.architecture.errors_said import Said, reasons, sentences
 from tests.architecture.source_tree import PACKAGES, ROOT
@@ -29,8 +30,12 @@ OF_EVERY_COMMAND = {"--help", "--debug"}
 CODE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: A line to be typed, from the program's name on.
 COMMAND_LINE = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(mailtally(?:-[a-z]+)? .*)$", re.MULTILINE)
+#: What the scripts in `deploy` and `docker-compose.yml` look at.
+DEPLOYMENT = {"MAILTALLY_REDIS", "MAILTALLY_POSTGRES", "MAILTALLY_SECRETS_DIR"}
 #: What is no setting, and yet a variable that people set.
-OTHER_VARIABLES = {"MAILTALLY_CONFIG", "MAILTALLY_CRASH_AT"}
+OTHER_VARIABLES = {"MAILTALLY_CONFIG", "MAILTALLY_CRASH_AT", *DEPLOYMENT} | {
+    f"MAILTALLY_{name}{FILE_SUFFIX}".upper() for name in SECRETS
+}
 OPERATIONS = " ".join((ROOT / "docs/operations.md").read_text("utf-8").split())
 STATE = (ROOT / "docs/state.md").read_text("utf-8")
 #: Members of ``StateKeys`` that are no keys themselves.
