@@ -13,7 +13,9 @@ from mailtally_shared.queue import QUEUE
 from mailtally_shared.state.keys import StateKeys
 from tests.architecture.source_tree import ROOT
 from tests.support.cluster import Cluster, command, log_line, terminate
+from tests.support.observed_site import ObservedSite
 from tests.support.own_redis import Login, OwnRedis
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -60,13 +62,13 @@ def test_all_services_do_their_work_and_ask_for_nothing_they_may_not(
         "MAILTALLY_AGGREGATOR__SNAPSHOT_INTERVAL": "200ms",
         "MAILTALLY_COLLECTOR__HEARTBEAT": "200ms",
     }
-    yesterday = int(time.time()) - DAY
+    yesterday, port = int(time.time()) - DAY, free_port()
     with (
         guarded.client("admin", passwords["admin"]) as admin,
         Cluster(tmp_path / "site", Login(as_user["aggregator"]), settings) as site,
     ):
         (site.logs / "stats").write_bytes(log_line(yesterday, "b@a.example", 10) * 100)
-        site.start("aggregator")
+        site.start("aggregator", MAILTALLY_AGGREGATOR__HEALTH_ADDRESS=f"127.0.0.1:{port}")
         for host in ("mail1", "mail2"):
             site.start(
                 "collector",
@@ -77,11 +79,14 @@ def test_all_services_do_their_work_and_ask_for_nothing_they_may_not(
         statistic = tmp_path / "site/statistic"
         wait_until(lambda: list(statistic.glob("*.qml.json")), what="a day file")
         wait_until(lambda: list(statistic.glob("snapshots/*")), what="a snapshot")
+        told = ObservedSite(site).page(port)
+        assert "mailtally_cluster_redis_memory_bytes" in told
+        assert "mailtally_metrics_missing 0.0" in told
         reading = {**site.environment, "MAILTALLY_BROKER_URL": as_user["reader"]}
         for words in (("doctor",), ("report", "--format", "csv")):
-            told = command("mailtally", *words, settings=reading)
-            assert told.returncode in (0, 1), told.stderr
-            assert "permission" not in told.stdout + told.stderr
+            ended = command("mailtally", *words, settings=reading)
+            assert ended.returncode in (0, 1), ended.stderr
+            assert "permission" not in ended.stdout + ended.stderr
         assert not refused(admin)
         assert admin.hget(KEYS.quarantine_sums, "batches") is None
 
