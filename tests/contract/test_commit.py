@@ -269,6 +269,16 @@ def test_sums_beyond_the_precision_of_lua_stay_exact(
     assert row.transferred == 6 * (MAX_SIZE - 1) + 6
 
 
+@pytest.mark.parametrize("size", [10**15 - 1, 10**15, 10**15 + 1])
+def test_sums_are_exact_where_numbers_give_way_to_text(
+    cluster: Cluster, mail1: FakeCollector, size: int
+) -> None:
+    group = [Record(size=size), Record(size=1), Record(domain="b.example", size=7)]
+    for _ in range(3):
+        cluster.apply((mail1.batch(group), group))
+    assert cluster.sums() == domain_sums(group * 3)
+
+
 def test_more_keys_than_one_command_may_hold_are_all_added(
     cluster: Cluster, mail1: FakeCollector
 ) -> None:

@@ -3,7 +3,9 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from mailtally_aggregator.merge import merge
+import pytest
+
+from mailtally_aggregator.merge import HostIncrement, merge
 from mailtally_aggregator.request import OVERFLOW, Caps, Mends, day_entries, ledger_entry
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.header import BatchHeader
@@ -36,7 +38,7 @@ def test_only_keys_with_repeated_attempts_are_named_for_extra() -> None:
     (entry,) = day_entries(KEYS, INCREMENTS, Mends(), Caps())
     extra = {h["host"]: dict(zip(h["extra_keys"], h["extra"], strict=True)) for h in entry["hosts"]}
     assert extra == {
-        "mail.example.net": {"a.example|smtp-in|odd": "10"},
+        "mail.example.net": {"a.example|smtp-in|odd": 10},
         "other.example.net": {},
     }
 
@@ -82,3 +84,10 @@ def test_a_batch_in_quarantine_counts_no_records() -> None:
     kept = ledger_entry(KEYS, header, quarantined=True)["counts"]
     assert counted == {"lines": "3", "records": "2", "malformed:bad-date": "1"}
     assert kept == {"lines": "3", "quarantined": "2", "malformed:bad-date": "1"}
+
+
+@pytest.mark.parametrize(("largest", "kind"), [(10**15 - 1, int), (10**15, str)])
+def test_quantities_travel_as_numbers_where_lua_adds_them_exactly(largest: int, kind: type) -> None:
+    increment = HostIncrement(["a.example|smtp-in|ok"], [1], [largest], [0])
+    (entry,) = day_entries(KEYS, {DAY: {"mail.example.net": increment}}, Mends(), Caps())
+    assert [type(n) for n in entry["hosts"][0]["bytes"]] == [kind]

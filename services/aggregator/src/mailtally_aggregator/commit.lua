@@ -101,10 +101,15 @@ local function judge()
   return nil
 end
 
--- Numbers of so many digits, and their sum, are exact as doubles.
+-- Numbers of so many digits, and their sum, are exact as doubles. Increments come as numbers where
+-- all of a list are that short, else as strings.
 local EXACT_DIGITS = 15
 -- Lua's stack bounds how many arguments a command may get.
 local AT_ONCE = 2000
+
+local function spelled(increment)
+  return type(increment) == 'number' and string.format('%d', increment) or increment
+end
 
 -- Add increments to distinct fields of a hash: one command to read and one to write a stretch of them,
 -- which costs Redis, and its append-only file, a fraction of a HINCRBY for each. `new` is called
@@ -117,12 +122,12 @@ local function add_stretch(hash, fields, increments, first, last, new)
     if not now then
       new(field)
       written[#written + 1] = field
-      written[#written + 1] = increment
-    elseif #now <= EXACT_DIGITS and #increment <= EXACT_DIGITS then
+      written[#written + 1] = spelled(increment)
+    elseif type(increment) == 'number' and #now <= EXACT_DIGITS then
       written[#written + 1] = field
-      written[#written + 1] = string.format('%.0f', tonumber(now) + tonumber(increment))
+      written[#written + 1] = string.format('%d', now + increment)
     else
-      redis.call('HINCRBY', hash, field, increment)
+      redis.call('HINCRBY', hash, field, spelled(increment))
     end
   end
   if #written > 0 then

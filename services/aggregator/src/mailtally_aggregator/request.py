@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from mailtally_shared.header import BatchHeader, Heartbeat
     from mailtally_shared.state.keys import Book, StateKeys
 
+#: What commit.lua takes as a number: fifteen digits at most.
+_EXACT = 10**15
 OVERFLOW = "(overflow)"
 #: Names that are never refused for want of room.
 RESERVED_NAMES = frozenset({OVERFLOW, NOT_HOSTED})
 NEVER_CAPPED = KNOWN_STATUSES | {OTHER_STATUS}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A batch's place in quarantine, from where it is counted after all."""
+
+    entry: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class Batch:
 
     header: BatchHeader
     columns: Columns
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,27 @@ def ledger_entry(keys: StateKeys, header: BatchHeader, *, quarantined: bool) -> 
         "ahead": keys.ahead(header.collector_id),
         "payload": header.payload_key,
         "counts": {name: str(count) for name, count in counts.items() if count},
+    }
+
+
+def batch_entry(keys: StateKeys, batch: Batch) -> dict[str, Any]:
+    """What commit.lua needs of a batch that is to be counted."""
+    entry = ledger_entry(keys, batch.header, quarantined=False)
+    if batch.kept is None:
+        return entry
+    records = batch.header.records
+    # Its lines, and what was malformed, were counted when it was kept aside.
+    counts = {"records": str(records), "quarantined": str(-records)} if records else {}
+    return entry | {"counts": counts, "kept": kept_entry(keys, batch.kept)}
+
+
+def kept_entry(keys: StateKeys, kept: Kept) -> dict[str, Any]:
+    """Where ledger.lua finds what was kept aside."""
+    return {
+        "key": keys.quarantine,
+        "sums_key": keys.quarantine_sums,
+        "entry": kept.entry,
+        "reason": kept.reason,
     }
 
 
@@ -142,12 +174,17 @@ def _host_entry(book: Book, day: date, host: str, increment: HostIncrement) -> d
         "bytes_key": book.sums(day, host, "bytes"),
         "extra_key": book.sums(day, host, "extra"),
         "keys": increment.keys,
-        "messages": list(map(str, increment.messages)),
-        "bytes": list(map(str, increment.bytes)),
+        "messages": _plain(increment.messages),
+        "bytes": _plain(increment.bytes),
         # Few records were sent more than once: only their keys are named again.
         "extra_keys": [key for key, extra in repeated if extra],
-        "extra": [str(extra) for _, extra in repeated if extra],
+        "extra": _plain([extra for _, extra in repeated if extra]),
     }
+
+
+def _plain(quantities: list[int]) -> list[int] | list[str]:
+    """As numbers where Lua, whose numbers are doubles, adds all of them exactly; else as text."""
+    return quantities if max(quantities, default=0) < _EXACT else list(map(str, quantities))
 
 
 def _distinct(increments: Iterable[HostIncrement], part: int) -> set[str]:
