@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -110,6 +112,23 @@ def test_all_are_alive_and_ready(site: ObservedSite) -> None:
     for port in (port for ports in site.ports.values() for port in ports):
         assert site.page(port, "/healthz") == "alive\n"
         assert site.page(port, "/readyz") == "ready\n"
+
+
+def test_a_redis_that_hangs_hangs_nobody_who_asks(
+    site: ObservedSite, redis_server: EmbeddedRedis
+) -> None:
+    everybody = [port for ports in site.ports.values() for port in ports]
+    pid = redis_server.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        # A page that takes longer than Prometheus waits, 10 s, fails the test.
+        wait_until(lambda: "mailtally_ready 0.0" in site.page(site.ports["aggregator"][0]), 40)
+        assert all(site.page(port, "/healthz") == "alive\n" for port in everybody)
+        assert day_writers(site) == []
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: day_writers(site), 40, "the cluster's figures")
 
 
 def test_the_office_passes_on_when_the_day_writer_dies(site: ObservedSite) -> None:

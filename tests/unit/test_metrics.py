@@ -140,6 +140,23 @@ def test_a_state_that_somebody_spoiled_costs_its_own_figures_only() -> None:
     assert values(exposition.text())["mailtally_metrics_missing", ()] == 1
 
 
+def test_a_source_that_takes_long_is_the_last_one_asked() -> None:
+    clock = Clock()
+
+    def hangs() -> list[Sample]:
+        clock.now += 5.0
+        raise Unavailable("Redis hangs")
+
+    exposition = Exposition("aggregator", Health(stale_after=60, clock=clock), clock)
+    exposition.add(lambda: [aggregator.HEARTBEATS.at(7)])
+    exposition.add(hangs)
+    exposition.add(hangs)
+    page = values(exposition.text())
+    assert clock.now == 105.0
+    assert page["mailtally_metrics_missing", ()] == 2
+    assert page["mailtally_aggregator_heartbeats_total", ()] == 7
+
+
 def test_sources_are_asked_once_a_second_however_often_somebody_asks() -> None:
     asked, clock = list[int](), Clock()
 

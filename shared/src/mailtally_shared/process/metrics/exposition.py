@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 #: Seconds for which an answer is given again: who asks often must not keep servers busy.
 _FRESH = 1.0
+#: Seconds after which the sources that are left are not asked any more: where a server hangs, who
+#: asks should have the others' figures, and not take the process for dead.
+_LONGEST = 4.0
 
 
 class Exposition(Collector):
@@ -84,13 +87,11 @@ class Exposition(Collector):
     def _samples(self) -> Iterator[Sample]:
         yield every.INFO.at(1, self._service, __version__)
         yield every.READY.at(self._health.ready().ok)
-        missing = 0
+        began, missing = self._clock(), 0
         for source in self._sources:
-            try:
-                yield from list(source())
-            # A wrong value: what somebody else wrote into the state is no number, say.
-            except (MailtallyError, OSError, ValueError):
-                missing += 1
+            samples = None if self._clock() - began >= _LONGEST else _asked(source)
+            missing += samples is None
+            yield from samples or ()
         yield every.METRICS_MISSING.at(missing)
 
 
@@ -104,6 +105,15 @@ def observed(address: tuple[str, int] | None, service: str, health: Health) -> I
             exposition.add(events.samples)
             stack.enter_context(HealthServer(address, health, exposition.text))
         yield exposition
+
+
+def _asked(source: Source) -> list[Sample] | None:
+    """What a source tells; ``None`` if it fails, whatever it had told by then."""
+    try:
+        return list(source())
+    # A wrong value: what somebody else wrote into the state is no number, say.
+    except (MailtallyError, OSError, ValueError):
+        return None
 
 
 def _family(metric: Metric) -> Family:
