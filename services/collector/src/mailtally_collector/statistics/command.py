@@ -21,6 +21,7 @@ from mailtally_collector.statistics.following import GrowingFiles, GrowingInput
 from mailtally_collector.statistics.json_view import document
 from mailtally_collector.statistics.live import Screen, follow
 from mailtally_collector.statistics.look import look_of
+from mailtally_collector.statistics.memory import keep_freed_memory, keep_what_is_loaded
 from mailtally_collector.statistics.naming import STANDARD_INPUT, NothingMatchesError, files_named
 from mailtally_collector.statistics.part import Wanted
 from mailtally_collector.statistics.progress_bar import ProgressBar
@@ -173,7 +174,10 @@ def _total(paths: Sequence[str]) -> int | None:
 
 
 def _prepared(question: Question) -> tuple[Figures, Wanted]:
+    keep_freed_memory()
+    keep_what_is_loaded()
     warm()
+    keep_what_is_loaded()
     largest = question.top or _DEFAULT_TOP
     wanted = Wanted(question.selection, Key.fresh(), question.details, largest)
     return Figures(by=question.by, largest=largest), wanted

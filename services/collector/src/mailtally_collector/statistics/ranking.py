@@ -108,7 +108,7 @@ class Ranking:
         room, text_room = len(self._roll.sums), len(self._roll.text)
         if names > room or text > text_room:
             wider = _empty_roll(self._roll.key, _doubled(room, names), _doubled(text_room, text))
-            self._roll = _moved(self._roll, np.arange(len(self)), wider)
+            self._roll = _copied(self._roll, wider)
 
     def _forget_half(self) -> None:
         figure = self._roll.sums[: len(self), self._by]
@@ -138,6 +138,18 @@ def _empty_roll(key: Key, names: int, text: int) -> Roll:
         text=letters,
         words=words_of(letters),
     )
+
+
+def _copied(old: Roll, new: Roll) -> Roll:
+    """All names of one roll on another, empty one."""
+    count = int(old.taken[0])
+    end = int(old.start[count])
+    new.text[:end] = old.text[:end]
+    new.start[: count + 1] = old.start[: count + 1]
+    new.sums[:count] = old.sums[:count]
+    new.taken[0] = count
+    run_settle(new)
+    return new
 
 
 def _moved(old: Roll, kept: Array, new: Roll) -> Roll:
