@@ -15,7 +15,8 @@ from mailtally_shared.process.settings import BrokerSettings, DatabaseSettings, 
 from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import connect_state, unavailable_errors
 from tests.support.certificates import Authority
-from tests.support.own_redis import OwnRedis, free_port
+from tests.support.own_redis import OwnRedis
+from tests.support.ports import free_port
 from tests.support.tls_postgres import running_tls_postgres
 
 if TYPE_CHECKING:

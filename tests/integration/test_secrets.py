@@ -14,7 +14,8 @@ import pytest
 from mailtally_loader.settings import LoaderSettings
 from mailtally_shared.process.settings.sources import exposed_secret_files
 from tests.support.cluster import Cluster, command, log_line, terminate
-from tests.support.own_redis import Login, OwnRedis, free_port
+from tests.support.own_redis import Login, OwnRedis
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

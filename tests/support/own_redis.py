@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
+from tests.support.ports import free_port
 from tests.support.servers import missing
 from tests.support.waiting import wait_until
 
@@ -33,14 +34,6 @@ def server_program() -> str:
     if found is None or int(found[1]) < _OLDEST:
         missing("Redis 7", said)
     return program
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on at the moment."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.own_redis import free_port
+from tests.support.ports import free_port
 from tests.support.servers import missing
 
 if TYPE_CHECKING:
