@@ -22,6 +22,7 @@ PAGE = metrics_table.PAGE.read_text("utf-8")
 ALERTS = (ROOT / "deploy/prometheus/alerts.yml").read_text("utf-8")
 BOARD = (ROOT / "deploy/grafana/dashboards/mailtally.json").read_text("utf-8")
 PROMETHEUS = (ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8")
+COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
 FILES = sorted(p for p in (ROOT / "deploy").glob("[pg]r*/**/*.*") if p.is_file())
 #: Of what Prometheus adds to each scrape, these are asked for.
 OF_PROMETHEUS = {"up"}
@@ -91,6 +92,19 @@ def test_a_job_that_is_asked_for_is_scraped() -> None:
     assert asked
     for pattern in asked:
         assert any(re.fullmatch(pattern, job) for job in jobs), pattern
+
+
+@pytest.mark.parametrize("service", ["collector", "aggregator", "loader"])
+def test_prometheus_finds_each_service_of_the_compose_file(service: str) -> None:
+    told = rf"{service.upper()}__HEALTH_ADDRESS: 0\.0\.0\.0:(\d+)"
+    (listens,) = re.findall(told, COMPOSE)
+    assert re.search(rf"names: \[{service}\]\n +type: A\n +port: {listens}\n", PROMETHEUS)
+
+
+def test_the_compose_file_publishes_to_its_own_machine_only() -> None:
+    published = re.findall(r"ports: \[([^\]]*)\]", COMPOSE)
+    assert published
+    assert all(port.strip('" ').startswith("127.0.0.1:") for port in published)
 
 
 def test_every_alert_leads_to_a_place_that_says_what_to_do() -> None:

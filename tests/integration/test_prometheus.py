@@ -75,6 +75,21 @@ def test_each_alert_can_be_judged_and_the_right_one_is_raised(watching: Promethe
     assert not firing & {"ConservationDifference", "MailtallyNoDayWriter", "RedisNearlyFull"}
 
 
+@pytest.mark.parametrize("service", ["collector", "aggregator", "loader"])
+def test_prometheuss_own_linter_is_content_with_a_page(site: ObservedSite, service: str) -> None:
+    for port in site.ports[service]:
+        told = subprocess.run(
+            [program("promtool"), "check", "metrics"],
+            input=site.page(port),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # It takes days of the calendar, which are counted, for a measure of time.
+        complaints = [line for line in told.stderr.splitlines() if '"days"' not in line]
+        assert not complaints
+
+
 def test_a_service_that_stops_is_noticed(watching: Prometheus, site: ObservedSite) -> None:
     (port,) = site.ports["loader"]
     terminate(site.processes[port])

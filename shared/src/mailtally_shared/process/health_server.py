@@ -23,6 +23,8 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds after which a client that does not finish its request is dropped.
 _REQUEST_TIMEOUT = 5.0
+#: The version is that of Prometheus's text format; people's eyes do not mind it.
+_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Answer = tuple[int, str]
 
@@ -108,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         code, text = page() if page else (404, "no such page")
         body = mask_url(text).rstrip("\n").encode() + b"\n"
         self.send_response(code)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Type", _CONTENT_TYPE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
