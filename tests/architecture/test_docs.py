@@ -187,7 +187,8 @@ def test_a_command_line_on_a_page_can_be_typed(page: Path) -> None:
     for line in COMMAND_LINE.findall(code):
         words = shlex.split(line)
         known = dict(commands(words[0]))
-        command = known.get(" ".join(words[:2])) or known[words[0]]
+        prefixes = (" ".join(words[:length]) for length in (3, 2, 1))
+        command = next(known[prefix] for prefix in prefixes if prefix in known)
         typed = {word for word in words if word.startswith("--")}
         assert typed <= options(command) | OF_EVERY_COMMAND, line
 

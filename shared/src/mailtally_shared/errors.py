@@ -11,6 +11,10 @@ MailtallyError                 one plain sentence for a person
 """
 
 
+#: The reason of a ``BadBatch`` that is not bad, but of a version of mailtally not known here.
+UNKNOWN_VERSION = "unknown-version"
+
+
 class MailtallyError(Exception):
     """Base of all errors that are shown as one sentence, without a traceback."""
 

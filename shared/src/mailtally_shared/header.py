@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from mailtally_shared.errors import BadBatch, one_line
+from mailtally_shared.errors import UNKNOWN_VERSION, BadBatch, one_line
 
 #: Largest announcement that is read, in bytes.
 MAX_MESSAGE = 16 * 2**20
@@ -97,6 +97,6 @@ def parse_announcement(body: bytes) -> BatchHeader | Heartbeat:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(one_line, first["loc"]))
-        reason = "unknown-version" if where.endswith("version") else "bad-header"
+        reason = UNKNOWN_VERSION if where.endswith("version") else "bad-header"
         what = one_line(first["msg"], _LONGEST_TOLD)
         raise BadBatch(reason, f"The announcement's {where} is wrong: {what}.") from error

@@ -36,7 +36,7 @@ from mailtally_shared.columns import (
     Columns,
     Service,
 )
-from mailtally_shared.errors import BadBatch, one_line
+from mailtally_shared.errors import UNKNOWN_VERSION, BadBatch, one_line
 
 MAGIC = b"MTP1"
 #: Largest payload that is accepted, decompressed, in bytes.
@@ -133,7 +133,7 @@ def _decompress(payload: bytes, max_raw: int) -> bytes:
         raise BadBatch("undecodable", "The payload does not begin as one.")
     if payload[:4] != MAGIC:
         version = payload[3:4].decode("latin-1")
-        raise BadBatch("unknown-version", f"The payload's format {version!r} is unknown here.")
+        raise BadBatch(UNKNOWN_VERSION, f"The payload's format {version!r} is unknown here.")
     frame = payload[4:]
     try:
         size = zstandard.get_frame_parameters(frame).content_size

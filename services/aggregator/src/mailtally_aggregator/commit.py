@@ -29,9 +29,9 @@ from mailtally_aggregator.request import (
     Batch,
     Caps,
     Mends,
+    batch_entry,
     day_entries,
     heartbeat_entry,
-    ledger_entry,
 )
 from mailtally_aggregator.scripts import declared_keys, source, state_emptied
 from mailtally_shared.state.client import State, unavailable_errors
@@ -124,7 +124,7 @@ class Committer:
             "closed_key": keys.closed_before,
             "closed_before": mends.closed_before,
             "now": str(int(now)),
-            "batches": [ledger_entry(keys, b.header, quarantined=False) for b in batches],
+            "batches": [batch_entry(keys, batch) for batch in batches],
             "heartbeats": [heartbeat_entry(keys, heartbeat) for heartbeat in heartbeats],
             "days": day_entries(keys, increments, mends, self._caps),
         }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from mailtally_aggregator.crash_at import CrashAt
 from mailtally_aggregator.request import Batch
 from mailtally_aggregator.tally import Tally
-from mailtally_shared.errors import BadBatch, BadInput
+from mailtally_shared.errors import UNKNOWN_VERSION, BadBatch, BadInput
 from mailtally_shared.header import BatchHeader, Heartbeat, parse_announcement
 from mailtally_shared.payload import MAX_RAW, checksum, decode
 from mailtally_shared.process.crash_points import crash_point
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from mailtally_shared.state.keys import StateKeys
 
 _log = logging.getLogger(__name__)
+#: From so many records in one turn on a backlog is worked off, and the next turn waits so many
+#: seconds for more batches: a commit costs by distinct keys, fewer a record in larger groups.
+_BUSY, _LINGER = 200_000, 0.2
+#: What became of a batch that its collector is left to send again.
+_AGAIN = "again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Intake:
         self._hosted = hosted
         self._limits = limits
         self._tally = tally or Tally()
+        self._is_busy = False
 
     def turn(self, now: float) -> int:
         """Take one handful from the queue through to its acknowledgement.
@@ -80,12 +86,15 @@ class Intake:
             Unavailable: nothing is lost; ``reset`` and try again later.
             Refused: the aggregator must stop.
         """
-        received = self._receiver.collect(lambda count: count >= self._limits.batches)
+        received = self._receiver.collect(
+            lambda count: count >= self._limits.batches, _LINGER if self._is_busy else 0.0
+        )
         if not received.messages:
             return 0
         crash_point(CrashAt.RECEIVED)
         announced = self._read(received.bodies(), now)
         headers = list({(h.collector_id, h.epoch, h.seq): h for h in announced.headers}.values())
+        self._is_busy = sum(header.records for header in headers) >= _BUSY
         hosted = self._hosted.current()
         self._committer.charged_name = hosted.charged_name if hosted else str
         for group in groups(headers, self._limits):
@@ -108,8 +117,7 @@ class Intake:
             try:
                 message = read_announcement(body, self._keys)
             except BadBatch as error:
-                self._tell_bad(error, "message")
-                self._quarantine.message(body, error, now)
+                self._set_aside(body, error, now)
                 continue
             if isinstance(message, BatchHeader):
                 announced.headers.append(message)
@@ -138,9 +146,19 @@ class Intake:
         try:
             return [open_batch(header, payload, self._limits.max_payload)]
         except BadBatch as error:
-            became = self._quarantine.batch(header, payload, error, now, at_once=False)
+            became = _AGAIN
+            if error.reason != UNKNOWN_VERSION:
+                became = self._quarantine.batch(header, payload, error, now, at_once=False)
             self._tell_bad(error, became, host=header.host, seq=header.seq)
             return []
+
+    def _set_aside(self, body: bytes, error: BadBatch, now: float) -> None:
+        """What another version sent is not bad: it comes again until one that knows it takes it."""
+        if error.reason == UNKNOWN_VERSION:
+            self._tell_bad(error, _AGAIN)
+            return
+        self._tell_bad(error, "message")
+        self._quarantine.message(body, error, now)
 
     def _commit(self, batches: list[Batch], heartbeats: list[Heartbeat], now: float) -> None:
         if not batches and not heartbeats:

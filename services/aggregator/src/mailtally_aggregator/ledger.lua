@@ -8,6 +8,9 @@ end
 
 -- nil for a batch that may be applied, otherwise why it may not.
 local function refusal(batch)
+  if batch.kept then
+    return redis.call('HEXISTS', batch.kept.key, batch.kept.entry) == 0 and 'known' or nil
+  end
   local owner = redis.call('HMGET', batch.registration, 'id', 'epoch')
   if owner[1] ~= batch.id or owner[2] ~= batch.epoch then
     return 'fenced'
@@ -25,8 +28,26 @@ local function raise_watermark(ledger, watermark)
   end
 end
 
+-- Take something out of quarantine; `records` were in it, as a decimal string.
+local function release(kept, records)
+  local size = redis.call('HSTRLEN', kept.key, kept.entry)
+  redis.call('HDEL', kept.key, kept.entry)
+  redis.call('HINCRBY', kept.sums_key, 'batches', -1)
+  redis.call('HINCRBY', kept.sums_key, 'bytes', -size)
+  if records ~= '0' then
+    redis.call('HINCRBY', kept.sums_key, 'records', '-' .. records)
+  end
+  if redis.call('HINCRBY', kept.sums_key, 'reason:' .. kept.reason, -1) == 0 then
+    redis.call('HDEL', kept.sums_key, 'reason:' .. kept.reason)
+  end
+end
+
 -- The batch is applied: below hwm + 1 there is no gap, above it single ones wait in `ahead`.
 local function mark_applied(batch)
+  if batch.kept then
+    release(batch.kept, batch.records)  -- the ledger passed it when it was kept aside
+    return
+  end
   redis.call('HSET', batch.ahead, batch.seq, cmsgpack.pack({batch.watermark, batch.progress}))
   local hwm = whole(redis.call('HGET', batch.ledger, 'hwm'))
   local packed = redis.call('HGET', batch.ahead, hwm + 1)

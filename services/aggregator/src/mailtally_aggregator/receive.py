@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -45,11 +47,12 @@ class Receiver:
         self._waiting: list[Any] = []
         self._consumer: Any = None
 
-    def collect(self, is_full: Callable[[int], bool]) -> Received:
+    def collect(self, is_full: Callable[[int], bool], linger: float = 0.0) -> Received:
         """Wait up to ``LOOK`` for a message, then take those that are there already.
 
         Args:
             is_full: told how many messages are in hand; true ends the collecting.
+            linger: seconds after the first message in which others are waited for.
 
         Raises:
             Unavailable: the broker does not answer. What was in hand is handed
@@ -57,9 +60,10 @@ class Receiver:
         """
         with broker_errors(self._connection):
             self._connect()
-            patience = LOOK
+            patience, end = LOOK, math.inf
             while not is_full(len(self._waiting)) and self._drain(patience):
-                patience = _NEXT
+                end = min(end, time.monotonic() + linger)
+                patience = max(_NEXT, end - time.monotonic())
         received, self._waiting = Received(self._waiting), []
         return received
 

@@ -108,9 +108,10 @@ class Ledger:
             pipeline.hset(
                 keys.registration(host), mapping={"id": collector_id, "epoch": mine.epoch}
             )
-            pipeline.sadd(keys.hosts, host)
             pipeline.sadd(keys.collectors, collector_id)
             pipeline.hset(ledger, mapping={"host": host, "epoch": mine.epoch})
+        # It may have been retired meanwhile.
+        pipeline.sadd(keys.hosts, host)
         if mine.predecessor:
             pipeline.hsetnx(ledger, "predecessor", mine.predecessor)
         # How far it has read it says anew: an earlier word may have been "to the end of input".

@@ -13,8 +13,10 @@ COMMANDS = {
     "demo": "mailtally.demo",
     "doctor": "mailtally.doctor.command",
     "plan": "mailtally.plan.command",
+    "quarantine": "mailtally.quarantine.command",
     "rebuild": "mailtally.rebuild.command",
     "report": "mailtally.report.command",
+    "retire-host": "mailtally.retire",
     "statistics": "mailtally_collector.statistics.command",
     "up": "mailtally.up",
 }
@@ -29,7 +31,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        command: click.Command = getattr(
+            import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_")
+        )
         return command
 
 

@@ -1,0 +1,1 @@
+"""What aggregators kept aside: shown, counted after all, or dropped."""

@@ -1,0 +1,111 @@
+"""An operator sees what was kept aside, has it counted after all, or drops it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mailtally.doctor.command import doctor
+from mailtally.quarantine.command import quarantine
+from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
+from mailtally_aggregator.totals import Totals
+from mailtally_shared.errors import BadBatch
+from mailtally_shared.state.client import connect_state
+from mailtally_shared.state.keys import StateKeys
+from tests.support.hand_driven_site import HandDrivenSite
+from tests.support.records import NOON, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mailtally.embedded_redis import EmbeddedRedis
+
+DAY = date(2026, 2, 16)
+WHY = BadBatch("too-large", "The payload has 9 bytes.")
+
+
+@pytest.fixture
+def site(
+    empty_redis: EmbeddedRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HandDrivenSite]:
+    with connect_state(empty_redis.state_url) as state:
+        made = HandDrivenSite(state, tmp_path, f"sqlite:///{tmp_path}/mailtally.sqlite")
+        made.put_into_environment(empty_redis.state_url, monkeypatch)
+        yield made
+
+
+def keep(site: HandDrivenSite, size: int, *, good: bool = True) -> str:
+    """Put a batch of one record aside; its entry."""
+    header = site.collector.batch([Record(size=size)])
+    payload = site.state.get(header.payload_key) if good else b"junk"
+    assert isinstance(payload, bytes)
+    aside = Quarantine(site.state, site.keys, QuarantineLimits())
+    assert aside.batch(header, payload, WHY, NOON, at_once=True) == "kept"
+    return f"{header.collector_id}:{header.seq}"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(quarantine, arguments)
+
+
+def counted(site: HandDrivenSite) -> int:
+    return sum(row.bytes for row in Totals(site.state, StateKeys()).read(DAY).rows)
+
+
+def test_a_line_an_entry_says_whose_it_is_and_why_it_is_there(site: HandDrivenSite) -> None:
+    assert run("list").output == ""
+    entry = keep(site, 1)
+    assert run("list").output == (
+        f"{entry}  2026-02-16 12:00:00Z  mail1  1 records  too-large: The payload has 9 bytes.\n"
+    )
+
+
+def test_as_json_it_is_a_whole_copy(site: HandDrivenSite) -> None:
+    entry = keep(site, 1)
+    (found,) = json.loads(run("list", "--format", "json").output)["entries"]
+    assert found["entry"] == entry
+    assert found["header"]["host"] == "mail1"
+    assert found["payload"]
+
+
+def test_replayed_it_is_counted_once_and_everything_adds_up(site: HandDrivenSite) -> None:
+    first, other = keep(site, 10), keep(site, 5)
+    assert run("replay", first).output == f"{first}: Counted (1 records).\n"
+    assert counted(site) == 10
+    assert run("replay", first).exit_code == 2
+    assert run("replay", "--all").output == f"{other}: Counted (1 records).\n"
+    assert counted(site) == 15
+    found = json.loads(CliRunner().invoke(doctor, ["--format", "json"]).output)["findings"]
+    levels = {finding["check"]: finding["level"] for finding in found}
+    assert levels["quarantine"] == "ok"
+    assert "FAILED" not in levels.values()
+
+
+def test_what_still_cannot_be_used_stays_and_the_command_fails(site: HandDrivenSite) -> None:
+    keep(site, 10, good=False)
+    result = run("replay", "--all")
+    assert result.exit_code == 1
+    assert "The payload is not the one that was announced." in result.output
+    assert site.state.hlen(site.keys.quarantine) == 1
+
+
+def test_dropped_it_is_gone_uncounted(site: HandDrivenSite) -> None:
+    entry = keep(site, 10)
+    assert run("drop", entry).output == f"{entry}: Dropped (1 records).\n"
+    assert not site.state.exists(site.keys.quarantine)
+    assert counted(site) == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "some:1"), ("nothing:1",)])
+def test_it_must_be_said_which_and_they_must_be_there(
+    site: HandDrivenSite, arguments: tuple[str, ...]
+) -> None:
+    keep(site, 1)
+    for command in ("replay", "drop"):
+        assert run(command, *arguments).exit_code == 2
+    assert site.state.hlen(site.keys.quarantine) == 1
