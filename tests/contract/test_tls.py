@@ -6,17 +6,20 @@ import shutil
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from sqlalchemy import text
 
 from mailtally_aggregator.receive import Receiver
 from mailtally_collector.publish import Publisher
-from mailtally_shared.database.engine import open_engine, probe
+from mailtally_shared.database.engine import open_engine, probe, reading
 from mailtally_shared.errors import Unavailable
 from mailtally_shared.process.settings import BrokerSettings, DatabaseSettings, load_settings
 from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import connect_state, unavailable_errors
 from tests.support.certificates import Authority
+from tests.support.mariadb import running_server
 from tests.support.own_redis import OwnRedis
 from tests.support.ports import free_port
+from tests.support.servers import missing
 from tests.support.tls_postgres import running_tls_postgres
 
 if TYPE_CHECKING:
@@ -194,3 +197,37 @@ def test_a_postgresql_of_another_authority_is_refused(postgres: int, theirs: Aut
 def test_a_postgresql_under_another_name_is_refused(postgres: int, ours: Authority) -> None:
     with pytest.raises(Unavailable, match="does not match host name"):
         probe(open_engine(database_at(postgres, ours.ca, host="127.0.0.1")))
+
+
+@pytest.fixture(scope="module")
+def mariadb(ours: Authority) -> Iterator[int]:
+    if shutil.which("mariadbd") is None:
+        missing("MariaDB", "mariadbd is not on the PATH")
+    port, shown = free_port(), ours.issue("mariadb", "DNS:localhost")
+    options = ("--skip-networking=0", f"--port={port}", "--bind-address=127.0.0.1")
+    files = (f"--ssl-cert={shown.cert}", f"--ssl-key={shown.key}", f"--ssl-ca={ours.ca}")
+    with running_server(*options, *files):
+        yield port
+
+
+def mariadb_at(port: int, ca: Path, host: str = "localhost") -> str:
+    url = f"mariadb://root@{host}:{port}/mysql"
+    return load_settings(Stored, database_url=url, tls_ca=ca).database_url
+
+
+def test_mariadb_is_reached_over_tls(mariadb: int, ours: Authority) -> None:
+    engine = open_engine(mariadb_at(mariadb, ours.ca))
+    with reading(engine) as connection:
+        row = connection.execute(text("SHOW STATUS LIKE 'Ssl_cipher'")).one()
+    assert row[1]
+    engine.dispose()
+
+
+def test_a_mariadb_of_another_authority_is_refused(mariadb: int, theirs: Authority) -> None:
+    with pytest.raises(Unavailable, match="certificate verify failed"):
+        probe(open_engine(mariadb_at(mariadb, theirs.ca)))
+
+
+def test_a_mariadb_under_another_name_is_refused(mariadb: int, ours: Authority) -> None:
+    with pytest.raises(Unavailable, match="certificate verify failed"):
+        probe(open_engine(mariadb_at(mariadb, ours.ca, host="127.0.0.1")))

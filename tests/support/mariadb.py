@@ -25,8 +25,8 @@ _DURABLE_ENOUGH = ("--innodb-flush-log-at-trx-commit=0", "--innodb-log-file-size
 
 
 @contextmanager
-def running_server() -> Iterator[URL]:
-    """A server on a private socket, stopped and removed at the end."""
+def running_server(*options: str) -> Iterator[URL]:
+    """A server on a private socket, stopped and removed at the end; ``options`` win over ours."""
     with tempfile.TemporaryDirectory(prefix="mailtally-db-") as directory:
         place = Path(directory)
         data, socket = place / "data", place / "socket"
@@ -38,7 +38,13 @@ def running_server() -> Iterator[URL]:
         words = ["mariadbd", "--no-defaults", who, f"--datadir={data}", f"--socket={socket}"]
         with (place / "log").open("wb") as log:
             process = subprocess.Popen(
-                [*words, "--skip-networking", f"--pid-file={place / 'pid'}", *_DURABLE_ENOUGH],
+                [
+                    *words,
+                    "--skip-networking",
+                    f"--pid-file={place / 'pid'}",
+                    *_DURABLE_ENOUGH,
+                    *options,
+                ],
                 stdout=log,
                 stderr=log,
             )

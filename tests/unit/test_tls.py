@@ -77,6 +77,13 @@ def test_an_authority_makes_postgresql_check_the_name() -> None:
     )
 
 
+def test_an_authority_makes_mariadb_check_the_name() -> None:
+    url = secured("mariadb://u@db.example.com/m", FILES)
+    assert query(url)["ssl_ca"] == ["/etc/ca.pem"]
+    assert query(url)["ssl_check_hostname"] == ["true"]
+    assert secured("mysql://db.example.com/m", Certificates()) == "mysql://db.example.com/m"
+
+
 def test_rabbitmqs_driver_is_told_apart_from_its_url() -> None:
     url, tls = amqp_tls(secured("amqps://u:word@rabbit.example.com//?heartbeat=5", FILES))
     assert url == "amqps://u:word@rabbit.example.com//?heartbeat=5"

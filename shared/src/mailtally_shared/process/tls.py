@@ -22,6 +22,7 @@ _AS_CHECKED = {
 }
 _OF_REDIS = {"ca": "ssl_ca_certs", "cert": "ssl_certfile", "key": "ssl_keyfile"}
 _OF_POSTGRES = {"ca": "sslrootcert", "cert": "sslcert", "key": "sslkey"}
+_OF_MARIADB = {"ca": "ssl_ca", "cert": "ssl_cert", "key": "ssl_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Certificates:
 def secured(url: str, certificates: Certificates) -> str:
     """The URL with all that its driver must know of certificates; what stands in it already wins.
 
-    A URL that does not ask for TLS stays as it is, but for PostgreSQL's where an
+    A URL that does not ask for TLS stays as it is, but for a database's where an
     authority is set: that is then asked for.
 
     Raises:
@@ -57,8 +58,13 @@ def secured(url: str, certificates: Certificates) -> str:
     if scheme in ("rediss", "amqps"):
         _refuse_unchecked(url)
         return _with(url, {**certificates.named(_OF_REDIS), **_given(url), **_CHECKED})
-    if scheme.startswith("postgres") and certificates.ca:
+    if not certificates.ca:
+        return url
+    if scheme.startswith("postgres"):
         asked = {"sslmode": "verify-full", **certificates.named(_OF_POSTGRES)}
+        return _with(url, asked | _given(url))
+    if scheme.startswith(("mariadb", "mysql")):
+        asked = {"ssl_check_hostname": "true", **certificates.named(_OF_MARIADB)}
         return _with(url, asked | _given(url))
     return url
 

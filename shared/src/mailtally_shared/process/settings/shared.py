@@ -75,8 +75,8 @@ class TlsSettings(BaseServiceSettings):
     tls_ca: Annotated[
         _File | None,
         Field(
-            description="The authorities (PEM) for servers at rediss:// and amqps://, and for "
-            "PostgreSQL, which is then asked for TLS; unset: the system's."
+            description="The authorities (PEM) for servers at rediss:// and amqps://, and for the "
+            "database, which is then asked for TLS; unset: the system's."
         ),
     ] = None
     tls_cert: Annotated[
