@@ -32,6 +32,11 @@ class Lease:
         self._token = ""
         self._script = state.register_script(source("writer_steps.lua"))
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is held, as far as is known here; safe to ask from another thread."""
+        return bool(self._token)
+
     def hold(self) -> bool:
         """Take or renew the lease; false while another one holds it.
 
@@ -43,7 +48,7 @@ class Lease:
         if answer == _EMPTY:
             raise state_emptied()
         self._token = answer.decode("ascii") if answer else ""
-        return bool(self._token)
+        return self.is_held
 
     def step(self, name: str, **request: object) -> str | None:
         """Take a step of writer_steps.lua; ``None`` when it was refused."""

@@ -27,6 +27,7 @@ from mailtally_shared.process.backoff import Backoff, keep_trying
 from mailtally_shared.process.health import Health
 from mailtally_shared.process.logs import event
 from mailtally_shared.process.metrics import observed
+from mailtally_shared.process.metrics.catalogue.aggregator import DAY_WRITER
 from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import State, connect_state, unavailable_errors
 from mailtally_shared.state.keys import StateKeys
@@ -63,10 +64,10 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
             ),
         )
         patient = connect_state(settings.resolved_state_url, timeout=_PATIENCE)
-        _expose(exposition, settings, health, tally)
-        writing = _Background(
-            lambda: _write_days(settings, stop, state, patient, tally=tally), stop
-        )
+        lease = Lease(state, keys, settings.writer_lease)
+        exposition.add(tally.samples)
+        _expose_cluster(exposition, settings, health, lease)
+        writing = _Background(lambda: _write_days(settings, stop, lease, patient), stop)
         writing.start()
         try:
             _take_in(settings, state, hosted, stop, health, tally=tally)
@@ -101,17 +102,17 @@ def check(settings: AggregatorSettings) -> Iterator[str]:
         yield str(error)
 
 
-def _expose(
-    exposition: Exposition, settings: AggregatorSettings, health: Health, tally: Tally
+def _expose_cluster(
+    exposition: Exposition, settings: AggregatorSettings, health: Health, lease: Lease
 ) -> None:
-    """Serve this one's figures, and the cluster's as long as it is the day writer.
+    """Serve the cluster's figures as long as this one is the day writer.
 
     Not while servers are away: who asks would wait for them, and take this one for dead.
     """
-    exposition.add(tally.samples)
+    exposition.add(lambda: [DAY_WRITER.at(lease.is_held)])
     state = connect_state(settings.resolved_state_url, timeout=_IMPATIENCE)
     for source in ClusterMetrics(settings, state, StateKeys()).sources():
-        exposition.add(only_while(lambda: tally.is_day_writer and health.ready().ok, source))
+        exposition.add(only_while(lambda: lease.is_held and health.ready().ok, source))
 
 
 def _take_in(
@@ -148,15 +149,12 @@ def _take_in(
     receiver.reset()
 
 
-def _write_days(
-    settings: AggregatorSettings, stop: Stop, state: State, patient: State, *, tally: Tally
-) -> None:
+def _write_days(settings: AggregatorSettings, stop: Stop, lease: Lease, patient: State) -> None:
     """The loop of the day writer: whoever holds the lease writes; the others wait for it.
 
     ``patient`` is for whole days and snapshots, which may take long.
     """
     keys = StateKeys()
-    lease = Lease(state, keys, settings.writer_lease)
     writer = DayWriter(
         totals=Totals(patient, keys),
         lease=lease,
@@ -168,8 +166,7 @@ def _write_days(
     saver = _Saver(settings, patient, keys)
 
     def tick() -> None:
-        tally.is_day_writer = writer.tick(time.time())
-        if tally.is_day_writer:
+        if writer.tick(time.time()):
             saver.tick(time.time())
 
     while not stop.wait(settings.writer_interval):

@@ -1,4 +1,4 @@
-"""What an aggregator has done since its start, and what it is. Pure."""
+"""What an aggregator has done since its start. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over all groups of batches. One thread adds to each, any may read.
-
-    ``is_day_writer`` may have ceased to be true a moment ago.
-    """
+    """Sums over all groups of batches. One thread adds to each, any may read."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     bad: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -28,7 +25,6 @@ class Tally:
     records: int = 0
     payload_bytes: int = 0
     heartbeats: int = 0
-    is_day_writer: bool = False
 
     def committed(self, outcome: Outcome, seconds: float) -> None:
         """A group of batches was dealt with, which took so long."""
@@ -51,4 +47,3 @@ class Tally:
         yield of.PAYLOAD_BYTES.at(self.payload_bytes)
         yield of.HEARTBEATS.at(self.heartbeats)
         yield of.COMMIT.at(self.commits)
-        yield of.DAY_WRITER.at(self.is_day_writer)

@@ -34,7 +34,7 @@ BAD = Metric(
     By.AGGREGATOR,
     "batches",
     "Unusable batches by reason and by what became of them: again (it will be sent once more), "
-    "kept (in quarantine), refused (applied already, or fenced).",
+    "kept (in quarantine), refused (applied already, or fenced), message (no announcement; kept).",
     ("reason", "became"),
 )
 COMMIT = Metric(
