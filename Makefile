@@ -68,6 +68,10 @@ bench: $(VENV)/.tools ## us beside mawk, Polars and others, and the targets; LIN
 	@$(BIN)/python -m benchmarks $(if $(LINES),--lines $(LINES)) $(if $(REPEAT),--repeat $(REPEAT)) \
 		$(if $(SMALL),--small)
 
+.PHONY: guard
+guard: $(VENV)/.tools ## has a kernel lost more than 15 %? ratios, not seconds; WRITE=1 takes a baseline
+	@$(BIN)/python -m benchmarks.guard $(if $(WRITE),--write)
+
 .PHONY: fuzz
 fuzz: $(VENV)/.tools ## damage what comes from outside; SECONDS=… INPUTS=… SEED=… TARGETS='log qml'
 	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(INPUTS),--inputs $(INPUTS)) \

@@ -17,7 +17,7 @@ _PACKAGES = ("numba", "numpy", "polars", "kombu", "redis", "hiredis", "zstandard
 def facts() -> dict[str, object]:
     """The machine, its load at the moment, and the versions of what takes part."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "system": platform.platform(),
@@ -30,7 +30,8 @@ def facts() -> dict[str, object]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of its model, as far as the system tells."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text("utf-8").splitlines():
