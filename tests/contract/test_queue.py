@@ -7,6 +7,7 @@ ledger does not show is sent again.
 from __future__ import annotations
 
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -218,3 +219,19 @@ def test_both_ends_go_on_at_the_new_master_after_a_failover(
         persistently(receiver, lambda: comes(receiver, 2))
         assert state.get("payload") == b"two"
         assert pair.client().get("payload") == b"two"
+
+
+def test_a_consumer_that_lingers_takes_what_comes_a_moment_later(
+    broker_url: str, publisher: Publisher
+) -> None:
+    with receiving(broker_url) as receiver:
+        publisher.heartbeat(some(1))
+        later = threading.Timer(0.3, publisher.heartbeat, [some(2)])
+
+        def is_full(count: int) -> bool:
+            if count == 1 and not later.ident:
+                later.start()
+            return count >= 2
+
+        assert sorted(receiver.collect(is_full, linger=60.0).bodies()) == numbers(1, 2)
+        later.join()
