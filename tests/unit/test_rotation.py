@@ -343,6 +343,32 @@ def test_a_file_that_changes_while_it_is_compressed_stays_as_it_is(
     assert [path.name for path in tmp_path.iterdir()] == [FIRST]
 
 
+def test_an_owner_that_cannot_be_kept_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / FIRST
+    log.write_bytes(b"line\n")
+    given = []
+
+    def refuse(_descriptor: int, uid: int, gid: int) -> None:
+        given.append((uid, gid))
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    fstat = os.fstat
+
+    def of_another(descriptor: int) -> os.stat_result:
+        found = list(fstat(descriptor))
+        if found[6] == len(b"line\n"):
+            found[4] += 1
+        return os.stat_result(found, {"st_mtime_ns": seal.mtime_ns, "st_atime_ns": 0})
+
+    seal = seal_of(log)
+    monkeypatch.setattr(os, "fchown", refuse)
+    monkeypatch.setattr(os, "fstat", of_another)
+    assert pack(str(log), seal, Stop())
+    assert len(given) == 1
+
+
 def test_a_stop_ends_a_compression_and_leaves_nothing_behind(tmp_path: Path) -> None:
     log = tmp_path / FIRST
     log.write_bytes(b"line\n")

@@ -81,8 +81,11 @@ def _compress(plain: BinaryIO, temporary: Path, stop: Waiter) -> bool:
 
 
 def _liken(descriptor: int, original: os.stat_result) -> None:
-    with suppress(PermissionError):  # only root may give a file away
-        os.fchown(descriptor, original.st_uid, original.st_gid)
+    ours = os.fstat(descriptor)
+    if (ours.st_uid, ours.st_gid) != (original.st_uid, original.st_gid):
+        # Only root may give a file away, and in a user namespace others have no number.
+        with suppress(OSError):
+            os.fchown(descriptor, original.st_uid, original.st_gid)
     os.fchmod(descriptor, original.st_mode & 0o7777)
     os.utime(descriptor, ns=(original.st_atime_ns, original.st_mtime_ns))
 
