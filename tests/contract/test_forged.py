@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mailtally_aggregator.books_read import read_books
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.hosted_file import HostedFile
 from mailtally_aggregator.intake import GroupLimits, Intake, groups
@@ -199,6 +200,7 @@ SPOILT: list[dict[Any, Any]] = [
     {"watermark": "tomorrow"},
     {"watermark": b"\xff"},
     {"lines": "many"},
+    {"malformed:\n": "x", "malformed:\xff".encode("latin-1"): "-1"},
     {"lines": str(2**63 - 1), "records": str(2**63 - 1)},
 ]
 
@@ -214,6 +216,7 @@ def test_a_collector_that_spoils_its_own_ledger_spoils_no_other_figures(
     forger.drain()
     forger.announce(forger.honest.batch(RECORDS), seq=1)  # known: a repetition
     forger.drain()
+    assert read_books(forger.state, forger.keys).ledgers
     honest = forger.state.hgetall(forger.keys.ledger(forger.honest.id))
     assert honest[b"records"] == b"1"
     assert forger.counted() <= 2
@@ -224,3 +227,4 @@ def test_a_host_name_that_is_none_does_not_end_the_day_writer(forger: Forger) ->
     forger.state.sadd(forger.keys.hosts, b"\xff\n")
     forger.state.hset(forger.keys.registration("mail2"), "id", b"\xfe")
     assert set(forger.days.watermarks()) == {"mail1", "mail2", "\\xff\n"}
+    assert read_books(forger.state, forger.keys).owners["mail2"] == "\\xfe"

@@ -79,3 +79,13 @@ def test_a_batch_larger_than_the_quarantine_stops_the_aggregator(
 ) -> None:
     with pytest.raises(Refused, match="quarantine is full"):
         quarantine.batch(mail1.batch([Record()]), bytes(20_000), WHY, NOON, at_once=True)
+
+
+def test_a_flood_of_messages_stops_nothing_and_leaves_room_for_batches(
+    quarantine: Quarantine, mail1: FakeCollector, state: State, keys: StateKeys
+) -> None:
+    why = BadBatch("bad-header", "It is no announcement.")
+    became = [quarantine.message(b"%d" % number, why, NOON) for number in range(5)]
+    assert became == ["kept", "kept", "dropped", "dropped", "dropped"]
+    assert state.hget(keys.quarantine_sums, "dropped") == b"3"
+    assert quarantine.batch(mail1.batch([Record()]), b"junk", WHY, NOON, at_once=True) == "kept"

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from mailtally_aggregator.books import Books, Ledger, Quarantine
+from mailtally_aggregator.foreign import text, whole
 from mailtally_aggregator.live_day import live_day
 from mailtally_shared.errors import Unavailable
 from mailtally_shared.state.client import State, unavailable_errors
@@ -44,8 +45,8 @@ class _Names:
         self._ask_names(pipeline)
         self._found = pipeline.execute()
         members, hosts, days, late = self._found
-        self._collectors = sorted(name.decode("ascii") for name in members)
-        self._hosts = sorted(name.decode("ascii") for name in hosts)
+        self._collectors = sorted(map(text, members))
+        self._hosts = sorted(map(text, hosts))
         self._days = [_date(name) for name in days]
         self._late = [_date(name) for name in late]
 
@@ -79,7 +80,7 @@ class _Names:
     def _books(self, answers: Iterator[Any]) -> Books:
         """The answers of ``read``, in the order in which they were asked for."""
         ledgers = [(each, next(answers), next(answers)) for each in self._collectors]
-        owners = {host: (next(answers) or b"").decode("ascii") for host in self._hosts}
+        owners = {host: text(next(answers) or b"") for host in self._hosts}
         hosts = {owner: host for host, owner in owners.items()}
         days = tuple(live_day(day, next(answers)) for day in self._days)
         late = tuple(live_day(day, next(answers)) for day in self._late)
@@ -105,11 +106,11 @@ def _date(name: bytes) -> date:
 
 def _ledger(collector_id: str, fields: Mapping[bytes, bytes], ahead: int, host: str) -> Ledger:
     def number(name: bytes) -> int:
-        return int(fields.get(name, 0))
+        return whole(fields.get(name))
 
     return Ledger(
         collector_id=collector_id,
-        host=fields.get(b"host", host.encode("ascii")).decode("ascii"),
+        host=text(fields[b"host"]) if b"host" in fields else host,
         hwm=number(b"hwm"),
         ahead=ahead,
         watermark=number(b"watermark"),
@@ -131,7 +132,7 @@ def _quarantine(fields: Mapping[bytes, bytes]) -> Quarantine:
 def _counts(fields: Mapping[bytes, bytes], prefix: bytes) -> dict[str, int]:
     """The fields ``prefix…``, by what follows it."""
     return {
-        name.removeprefix(prefix).decode("ascii"): int(count)
+        text(name.removeprefix(prefix)): whole(count)
         for name, count in sorted(fields.items())
         if name.startswith(prefix)
     }

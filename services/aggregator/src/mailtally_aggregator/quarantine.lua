@@ -4,16 +4,22 @@
 -- ARGV[1]  cmsgpack of {batch, entry, reason, limit, poison_key, keep_key, sums_key, max_…}
 -- ARGV[2]  what to keep, as it is: Redis's cmsgpack knows no binary strings
 -- Answer   "again"  it will be sent again; "kept"  it is in quarantine; "full"  there is no room;
+--          "dropped"  a message for which there is no room, counted only;
 --          "refused"  it is applied already, or its collector is fenced: nothing to keep.
 
 local request = cmsgpack.unpack(ARGV[1])
 local batch = request.batch
 local kept = ARGV[2]
 
+-- Anybody who writes into the queue can send messages that no ledger knows of. They get half of the
+-- room, so that they take none from batches, and what is beyond that is counted only: no record is
+-- lost with it, because a batch is announced again.
+local share = batch and 1 or 0.5
+
 local function room()
   local sums = redis.call('HMGET', request.sums_key, 'batches', 'bytes')
-  return tonumber(sums[1] or '0') < request.max_batches
-    and tonumber(sums[2] or '0') + #kept <= request.max_bytes
+  return tonumber(sums[1] or '0') < request.max_batches * share
+    and tonumber(sums[2] or '0') + #kept <= request.max_bytes * share
 end
 
 local function keep()
@@ -34,7 +40,11 @@ if batch then
   end
 end
 if not room() then
-  return 'full'
+  if batch then
+    return 'full'
+  end
+  redis.call('HINCRBY', request.sums_key, 'dropped', 1)
+  return 'dropped'
 end
 keep()
 if batch then

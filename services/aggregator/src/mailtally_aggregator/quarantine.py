@@ -64,7 +64,11 @@ class Quarantine:
         return self._run(entry, kept, why, now, request)
 
     def message(self, body: bytes, why: BadInput, now: float) -> str:
-        """Keep a message aside that no ledger knows of; its batch, if any, is sent again."""
+        """Keep a message aside that no ledger knows of; its batch, if any, is sent again.
+
+        Returns:
+            ``kept``, or ``dropped`` where half of the room is taken.
+        """
         digest = hashlib.blake2b(body, digest_size=16).hexdigest()
         return self._run(f"message:{digest}", {"body": body}, why, now, {"limit": 1})
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
+from mailtally_aggregator.foreign import text, whole
 from mailtally_aggregator.watermark import DayState
 from mailtally_shared.day_files import Sums
 from mailtally_shared.state.client import State, unavailable_errors
@@ -67,15 +68,15 @@ class Totals:
         """Up to when each known collector's host is read: those expected and those seen."""
         with unavailable_errors():
             seen = cast("set[bytes]", self._state.smembers(self._keys.hosts))
-            hosts = sorted({_text(name) for name in seen} | set(expected))
+            hosts = sorted({text(name) for name in seen} | set(expected))
             return {host: self._watermark(host) for host in hosts}
 
     def _watermark(self, host: str) -> float:
         owner = self._hget(self._keys.registration(host), "id")
         if owner is None:
             return 0.0
-        stated = self._hget(self._keys.ledger(_text(owner)), "watermark")
-        return float(stated) if stated and stated.isdigit() else 0.0
+        stated = self._hget(self._keys.ledger(text(owner)), "watermark")
+        return float(whole(stated))
 
     def _hget(self, key: str, field: str) -> bytes | None:
         return cast("bytes | None", self._state.hget(key, field))
@@ -123,11 +124,6 @@ def _day_state(day: date, fields: dict[bytes, Any]) -> DayState:
         written_at=None if written is None else float(fields[b"written_at"]),
         complete=fields.get(b"complete") == b"1",
     )
-
-
-def _text(name: bytes) -> str:
-    """What a collector may have written: anything, which must not end the day writer."""
-    return name.decode("ascii", "backslashreplace")
 
 
 def _number(value: bytes | None) -> int:
