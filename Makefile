@@ -90,6 +90,12 @@ faults-named: $(VENV)/.tools ## each named fault, among them kill -9 at every cr
 compose-test: $(VENV)/.tools ## the cluster of docker-compose.yml, under fire, on a real Docker engine
 	@$(BIN)/pytest tests/compose
 
+WHEELHOUSE ?= wheelhouse
+
+.PHONY: wheelhouse
+wheelhouse: $(VENV)/.installed ## all that a mail host's collector needs, to install without a network
+	@$(BIN)/python -m pip wheel --quiet --wheel-dir $(WHEELHOUSE) ./shared ./services/collector
+
 .PHONY: mutation
 mutation: $(VENV)/.tools ## break each safeguard in a copy of the tree; the tests must notice
 	@$(BIN)/python -m tests.mutation
@@ -100,5 +106,5 @@ format: $(VENV)/.tools ## let the formatter have its way
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache demo-data
+	rm -rf $(VENV) $(WHEELHOUSE) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache demo-data
 	find shared services tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
