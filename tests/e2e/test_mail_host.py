@@ -125,7 +125,7 @@ def test_a_collector_is_installed_from_the_wheelhouse_alone(tmp_path: Path) -> N
     venv.create(home, with_pip=True)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     clean["PIP_CONFIG_FILE"] = os.devnull
-    install = (home / "bin/pip", "install", "--quiet", "--no-index", "--find-links", wheels)
+    install = (home / "bin/pip", "install", "--quiet", "--no-index", "-f", wheels)
     subprocess.run([*install, "mailtally-collector"], env=clean, check=True)
     # It imports all that it needs to run.
     subprocess.run([home / "bin/python", "-c", "import mailtally_collector.service"], check=True)
