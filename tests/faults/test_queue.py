@@ -115,3 +115,28 @@ def test_with_aggregators_stopped_spool_and_redis_stay_within_the_window(drive: 
     drive.start(AGGREGATOR, LOADER)
     drive.assert_right()
     assert drive.site.processes[COLLECTOR].exit_code is None
+
+
+@pytest.mark.parametrize("lines", [0, 10_000], ids=["idle", "busy"])
+def test_a_queue_that_nobody_empties_comes_to_its_limit_and_no_further(
+    drive: Drive, lines: int
+) -> None:
+    limit, group = 30, 8
+    drive.site.processes[COLLECTOR].settings["MAILTALLY_COLLECTOR__QUEUE"] = str(limit)
+    drive.start()
+    drive.write(1)
+    drive.await_counted()
+    drive.site.kill(AGGREGATOR)
+    drive.write(lines)
+    with drive.redis() as client:
+        wait_until(lambda: client.llen(QUEUE) >= limit, 60, "heartbeats and repetitions")
+        asked = _asked(client)
+        wait_until(lambda: _asked(client) > asked + 20, 60, "further attempts")
+        assert client.llen(QUEUE) < limit + group
+    drive.start(AGGREGATOR)
+    drive.assert_right()
+
+
+def _asked(client: redis.Redis) -> int:
+    """How often somebody asked for the length of a list."""
+    return int(client.info("commandstats").get("cmdstat_llen", {}).get("calls", 0))

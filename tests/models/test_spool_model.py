@@ -70,6 +70,9 @@ class FakeQueue:
                 raise Unavailable("The broker does not answer.")
             self.held.append(header.seq)
 
+    def waiting(self) -> int:
+        return 0
+
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         self.told = heartbeat.after_seq
 

@@ -51,6 +51,12 @@ class Publisher:
         """Send word of how far everything is read."""
         self._publish(heartbeat.to_bytes())
 
+    def waiting(self) -> int:
+        """How many messages are in the queue that nobody has taken yet."""
+        with broker_errors(self._connection):
+            channel = self._connected().channel
+            return int(batch_queue()(channel).queue_declare().message_count)
+
     def reset(self) -> None:
         """Forget the connections; the next sending makes new ones."""
         self._state.connection_pool.disconnect()
@@ -61,13 +67,16 @@ class Publisher:
 
     def _publish(self, body: bytes) -> None:
         with broker_errors(self._connection):
-            if self._producer is None:
-                self._producer = self._connection.Producer()
-                batch_queue()(self._producer.channel).declare()
-            self._producer.publish(
+            self._connected().publish(
                 body,
                 exchange="",
                 routing_key=QUEUE,
                 content_type=CONTENT_TYPE,
                 content_encoding="binary",
             )
+
+    def _connected(self) -> Any:  # noqa: ANN401 - kombu's producer is untyped
+        if self._producer is None:
+            self._producer = self._connection.Producer()
+            batch_queue()(self._producer.channel).declare()
+        return self._producer

