@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -12,6 +14,7 @@ from mailtally_aggregator.receive import Receiver
 from mailtally_collector.publish import Publisher
 from mailtally_shared.database.engine import open_engine, probe, reading
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.header import Heartbeat
 from mailtally_shared.process.settings import BrokerSettings, DatabaseSettings, load_settings
 from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import connect_state, unavailable_errors
@@ -19,12 +22,13 @@ from tests.support.certificates import Authority
 from tests.support.mariadb import running_server
 from tests.support.own_redis import OwnRedis
 from tests.support.ports import free_port
+from tests.support.rabbitmq import RabbitNode, require_rabbitmq
 from tests.support.servers import missing
 from tests.support.tls_postgres import running_tls_postgres
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from mailtally_shared.state.client import State
     from tests.support.certificates import Issued
@@ -99,6 +103,10 @@ def assert_refused(settings: Queue, why: str) -> None:
         unavailable_errors(),
     ):
         state.ping()
+    assert_broker_refused(settings, why)
+
+
+def assert_broker_refused(settings: Queue, why: str) -> None:
     connection = connect_broker(settings.broker_url)
     with (
         pytest.raises(Unavailable, match=f"The broker does not answer: .*{why}"),
@@ -172,6 +180,53 @@ def answers(state: State) -> bool:
             return bool(state.ping())
     except Unavailable:
         return False
+
+
+@pytest.fixture(scope="module")
+def rabbit(ours: Authority) -> Iterator[int]:
+    """The TLS port of a RabbitMQ."""
+    require_rabbitmq()
+    shown, port = ours.issue("rabbit", *HERE), free_port()
+    with tempfile.TemporaryDirectory(prefix="mailtally-mq-tls-") as directory:
+        config = Path(directory) / "rabbitmq.conf"
+        config.write_text(
+            f"listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {ours.ca}\n"
+            f"ssl_options.certfile = {shown.cert}\nssl_options.keyfile = {shown.key}\n"
+        )
+        with RabbitNode(Path(directory), config):
+            yield port
+
+
+def rabbit_at(port: int, ca: Path, host: str = "localhost") -> Queue:
+    return load_settings(
+        Queue,
+        broker_url=f"amqps://guest:guest@{host}:{port}//",
+        state_url="redis://redis.example.com/0",
+        tls_ca=ca,
+    )
+
+
+def test_rabbitmq_is_reached_over_tls(rabbit: int, ours: Authority) -> None:
+    url = rabbit_at(rabbit, ours.ca).broker_url
+    receiver = Receiver(url, prefetch=1)
+    beat = Heartbeat(collector_id="0" * 32, epoch=1, host="mail1", after_seq=0, watermark=5)
+    with connect_state("redis://redis.example.com/0") as unused:
+        publisher = Publisher(url, unused)
+        publisher.heartbeat(beat)
+        received = wait_until(lambda: receiver.collect(lambda count: count >= 1).messages)
+        assert bytes(received[0].body) == beat.to_bytes()
+        publisher.reset()
+    receiver.close()
+
+
+def test_a_rabbitmq_of_another_authority_is_refused(rabbit: int, theirs: Authority) -> None:
+    assert_broker_refused(rabbit_at(rabbit, theirs.ca), "certificate verify failed")
+
+
+def test_a_rabbitmq_under_another_name_is_refused(rabbit: int, ours: Authority) -> None:
+    # It has the address in its certificate, and not this name for it.
+    settings = rabbit_at(rabbit, ours.ca, host="127.1")
+    assert_broker_refused(settings, "certificate verify failed")
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ _STARTING = 60.0  # seconds; Erlang is slow on a busy machine
 class RabbitNode:
     """One node; what is durable in it survives ``stop`` and ``start``."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, config: Path | None = None) -> None:
         self.port = free_port()
         self._directory = directory
         self._environment = {
@@ -43,7 +43,7 @@ class RabbitNode:
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_MNESIA_BASE": str(directory / "data"),
             "RABBITMQ_LOG_BASE": str(directory / "log"),
-            "RABBITMQ_CONFIG_FILE": str(directory / "none"),
+            "RABBITMQ_CONFIG_FILE": str(config or directory / "none"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "plugins"),
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,11 +92,16 @@ class RabbitNode:
         return False
 
 
+def require_rabbitmq() -> None:
+    """Without its programs the test is skipped, or fails in CI."""
+    if not (_PROGRAMS / "rabbitmq-server").exists() or not shutil.which("epmd"):
+        missing("RabbitMQ", f"there is no {_PROGRAMS / 'rabbitmq-server'}")
+
+
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitNode]:
     """The session's node."""
-    if not (_PROGRAMS / "rabbitmq-server").exists() or not shutil.which("epmd"):
-        missing("RabbitMQ", f"there is no {_PROGRAMS / 'rabbitmq-server'}")
+    require_rabbitmq()
     with (
         tempfile.TemporaryDirectory(prefix="mailtally-mq-") as directory,
         RabbitNode(Path(directory)) as node,
