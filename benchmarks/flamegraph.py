@@ -21,7 +21,13 @@ _FRAME = re.compile(r"(?P<name>.*) \((?P<file>.*?)(:\d+)?\)")
 #: Frames before the first of these and not of those are the way into the service.
 _OURS, _ENTRY = "mailtally_", ("__main__.py", "mailtally_shared/process/")
 #: A thread there has nothing to do. Waiting for an answer is another matter: that is shown.
-_WAITING = ("Event.wait ", "lock_PyThread_acquire_lock", "select_poll", "select_epoll")
+_WAITING = (
+    "Event.wait ",
+    "lock_PyThread_acquire_lock",
+    "select_poll",
+    "select_epoll",
+    "fcntl_flock",
+)
 _MACHINE_CODE = "machine code of a kernel"
 
 

@@ -18,6 +18,7 @@ from benchmarks.running import Run, WrongAnswerError, run
 from benchmarks.stopwatch import Cost, costs_table, medians
 from benchmarks.table import aligned
 from benchmarks.targets import TARGETS, Target, Verdict, judged, verdicts_table
+from tests.support.servers import missing
 
 #: Those that need no servers.
 ALONE = [one for one in CONTENDERS if one.name not in {"pipeline", "running"}]
@@ -40,7 +41,7 @@ def says(program: str) -> Contender:
 @pytest.mark.parametrize("contender", ALONE, ids=lambda one: one.name)
 def test_each_contender_counts_rightly(contender: Contender, logs: Logs) -> None:
     if contender.missing:
-        pytest.skip(f"{contender.missing} is not installed")
+        missing(contender.missing, "it is not installed")
     measured = run(contender, logs)
     assert measured.seconds > 0
     assert measured.extra.get("records", logs.lines) == logs.lines
