@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.architecture.source_tree import ROOT
 from tests.compose.engine import engine
 from tests.compose.stack import Stack
 from tests.compose.traffic import Traffic
@@ -117,3 +118,20 @@ def test_what_was_written_is_billed_to_the_byte_through_kills_restarts_and_scali
     wait_until(
         lambda: files.items() <= stack.archived().items(), PATIENCE, "the archive of the day"
     )
+
+
+def test_the_operators_command_finds_that_everything_adds_up(stack: Stack) -> None:
+    stack.run("build", "console")
+    said = stack.run("run", "--rm", "-T", "console", "doctor")
+    assert "FAILED" not in said
+    assert "records = messages" in said
+    assert stack.run("run", "--rm", "-T", "console", "quarantine", "list") == ""
+
+
+def test_every_profile_is_valid(stack: Stack) -> None:
+    profiles = [
+        word for name in ("console", "monitoring", "rabbitmq") for word in ("--profile", name)
+    ]
+    rabbitmq = ("-f", str(ROOT / "deploy/rabbitmq/docker-compose.yml"))
+    said = stack.run(*rabbitmq, *profiles, "config", "--services")
+    assert {"console", "rabbitmq", "prometheus", "grafana"} <= set(said.split())

@@ -61,6 +61,9 @@ def test_each_user_has_a_password_of_its_own_and_a_url_that_settings_take(tmp_pa
     for name, text in made.items():
         if name.startswith("url/postgres"):
             load_settings(Stored, database_url=text.strip())
+        elif name.startswith("url/rabbitmq"):
+            state = made["url/aggregator"].strip()
+            load_settings(Queue, broker_url=text.strip(), state_url=state)
         elif name.startswith("url/"):
             load_settings(Queue, broker_url=text.strip())
 
