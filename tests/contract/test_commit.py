@@ -196,6 +196,22 @@ def test_a_batch_that_overflows_a_day_is_set_aside_alone(
     assert sum(row.bytes for row in totals.rows) == totals.bytes
 
 
+def test_days_beyond_the_cap_are_kept_aside_with_their_batch(
+    state: State, keys: StateKeys, calendar: Calendar, mail1: FakeCollector
+) -> None:
+    cluster = Cluster(state, keys, calendar, Caps(days=2))
+    forged = [Record(time=NOON + day * 86_400) for day in range(1, 4)]
+    outcome = cluster.apply((mail1.batch(forged), forged), (mail1.batch(ONE), ONE))
+    assert [b.header.seq for b in outcome.crowding] == [1]
+    assert [b.header.seq for b in outcome.applied] == [2]
+    one_more = [Record(time=NOON + 86_400)]
+    assert cluster.apply((mail1.batch(one_more), one_more)).applied
+    another = [Record(time=NOON + 2 * 86_400)]
+    assert cluster.apply((mail1.batch(another), another)).crowding
+    assert cluster.apply((mail1.batch(ONE), ONE)).applied  # of a day that is there
+    assert len(cluster.totals.days()) == 2
+
+
 def test_records_of_a_closed_day_are_kept_aside_as_late(
     cluster: Cluster, mail1: FakeCollector, state: State, keys: StateKeys
 ) -> None:

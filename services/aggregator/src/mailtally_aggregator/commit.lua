@@ -1,6 +1,6 @@
 -- Apply a group of batches: all or nothing. Prepended by ledger.lua.
 --
--- ARGV[1]  cmsgpack of {format, closed_key, closed_before, now, batches, heartbeats, days}; see commit.py.
+-- ARGV[1]  cmsgpack of {format, closed_key, closed_before, now, max_days, batches, heartbeats, days}; see commit.py.
 -- Answer   JSON {verdict = ...}. Anything but "applied" means that nothing was written, and
 --          says what the aggregator has to mend before it asks again.
 --
@@ -70,6 +70,22 @@ local function judge_day(day)
   return nil
 end
 
+-- Would the request open more days than a book may have? Whoever forges times could open any number.
+local function too_many_days()
+  local opened = {}
+  for _, day in ipairs(request.days) do
+    if redis.call('EXISTS', day.key) == 0 then
+      opened[day.days_key] = (opened[day.days_key] or 0) + 1
+    end
+  end
+  for days_key, count in pairs(opened) do
+    if redis.call('ZCARD', days_key) + count > request.max_days then
+      return true
+    end
+  end
+  return false
+end
+
 local function judge()
   if redis.call('GET', request.format) == false then
     return {verdict = 'empty'}
@@ -91,6 +107,9 @@ local function judge()
   local closed = redis.call('GET', request.closed_key) or ''
   if closed ~= request.closed_before then
     return {verdict = 'closed', before = closed}
+  end
+  if too_many_days() then
+    return {verdict = 'days'}
   end
   for _, day in ipairs(request.days) do
     local verdict = judge_day(day)

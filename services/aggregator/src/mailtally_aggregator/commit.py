@@ -52,6 +52,7 @@ class Outcome:
     known: list[Batch] = field(default_factory=list)
     fenced: list[Batch] = field(default_factory=list)
     overflowing: list[Batch] = field(default_factory=list)
+    crowding: list[Batch] = field(default_factory=list)
 
     def add(self, other: Outcome) -> None:
         """Take another outcome's batches in."""
@@ -59,6 +60,7 @@ class Outcome:
         self.known += other.known
         self.fenced += other.fenced
         self.overflowing += other.overflowing
+        self.crowding += other.crowding
 
 
 class Committer:
@@ -100,8 +102,8 @@ class Committer:
                     break
                 case "refused":
                     remaining = _sort_out(remaining, verdict["batches"], outcome)
-                case "overflow":
-                    outcome.add(self._one_by_one(remaining, now))
+                case "overflow" | "days" as trouble:
+                    outcome.add(self._one_by_one(remaining, trouble, now))
                     remaining = []
                 case "empty":
                     raise state_emptied()
@@ -124,6 +126,7 @@ class Committer:
             "closed_key": keys.closed_before,
             "closed_before": mends.closed_before,
             "now": str(int(now)),
+            "max_days": self._caps.days,
             "batches": [batch_entry(keys, batch) for batch in batches],
             "heartbeats": [heartbeat_entry(keys, heartbeat) for heartbeat in heartbeats],
             "days": day_entries(keys, increments, mends, self._caps),
@@ -135,10 +138,11 @@ class Committer:
         verdict: dict[str, Any] = json.loads(answer)
         return verdict
 
-    def _one_by_one(self, batches: Sequence[Batch], now: float) -> Outcome:
+    def _one_by_one(self, batches: Sequence[Batch], trouble: str, now: float) -> Outcome:
         """A group that overflows somewhere: only the batches that do are set aside."""
         if len(batches) == 1:
-            return Outcome(overflowing=list(batches))
+            alone = list(batches)
+            return Outcome(overflowing=alone) if trouble == "overflow" else Outcome(crowding=alone)
         outcome = Outcome()
         for batch in batches:
             outcome.add(self.apply([batch], [], now))

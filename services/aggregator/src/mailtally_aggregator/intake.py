@@ -167,13 +167,19 @@ class Intake:
         outcome = self._committer.apply(batches, heartbeats, now)
         if batches:
             self._tally.committed(outcome, time.perf_counter() - began)
-        for batch in outcome.overflowing:
-            error = BadBatch("overflow", "The batch lifts a day's sum beyond 63 bits.")
+        overflow = BadBatch("overflow", "The batch lifts a day's sum beyond 63 bits.")
+        self._keep_aside(outcome.overflowing, overflow, now)
+        crowd = BadBatch("too-many-days", "The batch opens more days than max_days allows.")
+        self._keep_aside(outcome.crowding, crowd, now)
+        self._forget_payloads([*outcome.known, *outcome.fenced])
+        _tell_outcome(outcome)
+
+    def _keep_aside(self, batches: list[Batch], error: BadBatch, now: float) -> None:
+        """Whole and sound, and not to be counted: at once, as sending again mends nothing."""
+        for batch in batches:
             payload = cast("bytes", self._state.get(batch.header.payload_key) or b"")
             became = self._quarantine.batch(batch.header, payload, error, now, at_once=True)
             self._tell_bad(error, became, host=batch.header.host, seq=batch.header.seq)
-        self._forget_payloads([*outcome.known, *outcome.fenced])
-        _tell_outcome(outcome)
 
     def _tell_bad(self, error: BadInput, became: str, **fields: object) -> None:
         self._tally.bad[error.reason, became] += 1

@@ -90,6 +90,8 @@ def count_after_all(
     outcome = committer.apply([batch], [], now)
     if outcome.overflowing:
         return "It lifts a day's sum beyond 63 bits."
+    if outcome.crowding:
+        return "It opens more days than max_days allows."
     return None if outcome.applied else "It is not in quarantine any more."
 
 

@@ -43,10 +43,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How many distinct names, and unknown statuses, one day may have."""
+    """How many distinct names and unknown statuses a day may have, and how many days there are."""
 
     names: int = 2_000_000
     statuses: int = 200
+    days: int = 4000
 
 
 @dataclass(slots=True)

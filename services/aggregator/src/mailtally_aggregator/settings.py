@@ -44,6 +44,10 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
     max_statuses: Annotated[
         Count, Field(description="Distinct unknown statuses a day; others are called other.")
     ] = 200
+    max_days: Annotated[
+        Count,
+        Field(description="Days in Redis at once; a batch that would open more is kept aside."),
+    ] = 4000
     expected_hosts: Annotated[
         CommaList,
         Field(description="Collector host names whose days are waited for, seen or not."),
@@ -104,8 +108,8 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
 
     @property
     def caps(self) -> Caps:
-        """The limits of a day's distinct names."""
-        return Caps(names=self.max_names, statuses=self.max_statuses)
+        """The limits of a day's distinct names, and of the days."""
+        return Caps(names=self.max_names, statuses=self.max_statuses, days=self.max_days)
 
     @property
     def quarantine(self) -> QuarantineLimits:
