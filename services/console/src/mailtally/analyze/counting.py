@@ -10,29 +10,33 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from glob import escape
 from typing import TYPE_CHECKING
 
 from mailtally.analyze.accounts import Accounts
-from mailtally_aggregator.merge import Increments, merge
+from mailtally_aggregator.merge import Increments, SumOverflowError, merge
 from mailtally_collector.parse import ByLog, Setting, made, warm
 from mailtally_collector.tail import Tailer
+from mailtally_shared.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
     from pathlib import Path
 
     from mailtally_aggregator.request import Caps
     from mailtally_collector.parse import Format, Parsed
     from mailtally_collector.tail import Chunk
     from mailtally_shared.calendar import Calendar
+    from mailtally_shared.columns import Columns
 
 CHUNK = 8 * 2**20
 #: Chunks under way for each worker.
 _DEPTH = 2
+#: Records that are merged together: the more there are, the fewer keys there are to each.
+_TOGETHER = 1_000_000
 
 
 @dataclass(slots=True)
@@ -44,15 +48,6 @@ class Counted:
     records: int = 0
     malformed: Counter[str] = field(default_factory=Counter)
     passed: int = 0  # lines beside those, which are no record themselves
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    increments: Increments
-    lines: int
-    records: int
-    malformed: Counter[str]
-    passed: int
 
 
 def count_logs(
@@ -73,54 +68,95 @@ def count_logs(
         charged_name: from a domain to the name charged.
         host: of lines that name none.
         tell: hears of each chunk's size in bytes of content.
+
+    Raises:
+        Refused: the sizes do not add up within 63 bits.
     """
     warm()
-    counter = _Counter(calendar, charged_name)
     logs = ByLog(made(Setting(host)))
     counted = Counted(Accounts(caps))
     workers = os.cpu_count() or 1
-    pending: deque[Future[_Part]] = deque()
+    parsing: deque[Future[Parsed]] = deque()
     with ThreadPoolExecutor(workers) as pool:
+        merging = _Merging(pool, partial(_merged, calendar, charged_name), counted.accounts)
         for chunk in _chunks(paths):
             tell(chunk.span.end - chunk.span.start)
             counted.malformed.update(reject.reason for reject in chunk.rejects)
             counted.lines += len(chunk.rejects)
-            pending.append(_begun(pool, counter, logs, chunk))
-            if len(pending) >= workers * _DEPTH:
-                _add(counted, pending.popleft().result())
-        while pending:
-            _add(counted, pending.popleft().result())
+            parsing.append(_begun(pool, logs, chunk))
+            if len(parsing) >= workers * _DEPTH:
+                merging.take(_noted(counted, parsing.popleft().result()))
+        while parsing:
+            merging.take(_noted(counted, parsing.popleft().result()))
+        merging.finish()
     return counted
 
 
-class _Counter:
-    """Parses and merges, in any thread."""
+@dataclass(slots=True)
+class _Merging:
+    """Has parsed chunks merged, many together, and enters what comes of it."""
 
-    def __init__(self, calendar: Calendar, charged_name: Callable[[str], str]) -> None:
-        self._calendar = calendar
-        self._charged_name = charged_name
+    pool: ThreadPoolExecutor
+    merge: Callable[[list[Columns]], list[Increments]]
+    accounts: Accounts
+    gathered: list[Columns] = field(default_factory=list)
+    under_way: deque[Future[list[Increments]]] = field(default_factory=deque)
 
-    def parsed_and_merged(self, log_format: Format, data: bytes) -> _Part:
-        return self.merged(log_format.parse(data)[0])
+    def take(self, columns: Columns) -> None:
+        self.gathered.append(columns)
+        if sum(map(len, self.gathered)) >= _TOGETHER:
+            self._begin()
+        while len(self.under_way) > _DEPTH:
+            self._enter()
 
-    def merged(self, parsed: Parsed) -> _Part:
-        return _Part(
-            increments=merge([parsed.columns], self._calendar, self._charged_name),
-            lines=parsed.lines,
-            records=len(parsed.columns),
-            malformed=Counter(parsed.rejects.labels()),
-            passed=parsed.passed,
-        )
+    def finish(self) -> None:
+        self._begin()
+        while self.under_way:
+            self._enter()
+
+    def _begin(self) -> None:
+        self.under_way.append(self.pool.submit(self.merge, self.gathered))
+        self.gathered = []
+
+    def _enter(self) -> None:
+        for increments in self.under_way.popleft().result():
+            self.accounts.add(increments)
 
 
-def _begun(pool: ThreadPoolExecutor, counter: _Counter, logs: ByLog, chunk: Chunk) -> Future[_Part]:
-    """Have a chunk counted."""
+def _merged(
+    calendar: Calendar, charged_name: Callable[[str], str], batches: list[Columns]
+) -> list[Increments]:
+    try:
+        return [merge(batches, calendar, charged_name)]
+    except SumOverflowError as error:
+        if len(batches) <= 1:
+            raise Refused("The sizes in the logs add up to more than 2^63 bytes.") from error
+    return [part for batch in batches for part in _merged(calendar, charged_name, [batch])]
+
+
+def _begun(pool: ThreadPoolExecutor, logs: ByLog, chunk: Chunk) -> Future[Parsed]:
+    """Have a chunk parsed."""
     log_format = logs.stateless(chunk.log, chunk.data)
     if log_format is not None:
-        return pool.submit(counter.parsed_and_merged, log_format, bytes(chunk.data))
+        return pool.submit(_parsed, log_format, bytes(chunk.data))
     parsed, known = logs.parse(chunk.log, chunk.data)
     logs.keep(known)
-    return pool.submit(counter.merged, parsed)
+    done: Future[Parsed] = Future()
+    done.set_result(parsed)
+    return done
+
+
+def _parsed(log_format: Format, data: bytes) -> Parsed:
+    return log_format.parse(data)[0]
+
+
+def _noted(counted: Counted, parsed: Parsed) -> Columns:
+    """Count the lines of a chunk; gives its records."""
+    counted.lines += parsed.lines
+    counted.records += len(parsed.columns)
+    counted.malformed += Counter(parsed.rejects.labels())
+    counted.passed += parsed.passed
+    return parsed.columns
 
 
 def _chunks(paths: Iterable[Path]) -> Iterator[Chunk]:
@@ -132,11 +168,3 @@ def _chunks(paths: Iterable[Path]) -> Iterator[Chunk]:
             yield chunk
     finally:
         tailer.close()
-
-
-def _add(counted: Counted, part: _Part) -> None:
-    counted.accounts.add(part.increments)
-    counted.lines += part.lines
-    counted.records += part.records
-    counted.malformed += part.malformed
-    counted.passed += part.passed
