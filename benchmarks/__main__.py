@@ -13,6 +13,7 @@ import click
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.machine import facts
+from benchmarks.parts import PARTS as KEPT
 from benchmarks.parts import keep, kept, publish
 from benchmarks.scale import Scale
 from benchmarks.targets import judged, verdicts_table
@@ -46,12 +47,13 @@ _SMALL = ("--lines", "60000", "--repeat", "1", "--seconds", "5", "--day", "5000"
 @click.option("--longest", type=click.IntRange(3), default=10_000_000, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="May be given repeatedly.")
 @click.option("--place", type=click.Path(path_type=Path), help="Where logs are made, and kept.")
+@click.option("--kept", "store", type=click.Path(path_type=Path), default=KEPT, hidden=True)
 @click.option("--small", is_flag=True, help="Does everything run? The figures mean nothing.")
-def main(what: str, place: Path | None, *, small: bool, **sizes: object) -> None:
+def main(what: str, place: Path | None, store: Path, *, small: bool, **sizes: object) -> None:
     """Measure a part, or all of them, and hold what was found against the targets."""
     if small:
-        arguments = [*sys.argv[1:], *_SMALL, "--longest", "120000"]
-        raise SystemExit(_again([word for word in arguments if word != "--small"]))
+        _small()
+        return
     with ExitStack() as stack:
         if place is None and what != "table":
             temp = tempfile.TemporaryDirectory(prefix="mailtally-bench-")
@@ -59,9 +61,17 @@ def main(what: str, place: Path | None, *, small: bool, **sizes: object) -> None
         if what == "all":
             _all(place)
         elif place and what != "table":
-            _one(what, Scale(place, **sizes))  # type: ignore[arg-type]  # click's, as declared above
+            _one(what, Scale(place, **sizes), store)  # type: ignore[arg-type]  # click's, as declared
     if what in {"all", "table"}:
-        _table()
+        _table(store)
+
+
+def _small() -> None:
+    """The same again on a small scale, its figures kept where nobody takes them for real ones."""
+    given = [word for word in sys.argv[1:] if word != "--small"]
+    with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as store:
+        code = _again([*given, *_SMALL, "--longest", "120000", "--kept", store])
+    raise SystemExit(code)
 
 
 def _all(place: Path | None) -> None:
@@ -77,20 +87,22 @@ def _again(arguments: list[str]) -> int:
     return subprocess.run([sys.executable, "-m", "benchmarks", *arguments], check=False).returncode
 
 
-def _one(part: str, scale: Scale) -> None:
+def _one(part: str, scale: Scale, store: Path) -> None:
     module = import_module(PARTS[part])
     machine = facts()  # before the runs: the load average is that of other work
     found = module.measure(scale)
-    keep(part, found, machine)
+    keep(store, part, found, machine)
     click.echo(module.shown(found))
 
 
-def _table() -> None:
-    parts = kept()
+def _table(store: Path) -> None:
+    """What was found against the targets; real figures become a file to be tracked."""
+    parts = kept(store)
     verdicts = judged(parts)
     click.echo(f"\n{verdicts_table(verdicts)}")
-    path = publish(parts, [verdict.spelled() for verdict in verdicts])
-    click.echo(f"Kept in benchmarks/results/{path.name}.", err=True)
+    if store == KEPT:
+        path = publish(parts, [verdict.spelled() for verdict in verdicts])
+        click.echo(f"Kept in benchmarks/results/{path.name}.", err=True)
 
 
 if __name__ == "__main__":

@@ -13,29 +13,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RESULTS = Path(__file__).parent / "results"
-#: The newest of each part; not tracked.
-_PARTS = RESULTS / "parts"
+#: Where the newest of each part is kept; not tracked.
+PARTS = RESULTS / "parts"
 
 Found = dict[str, Any]
 
 
-def keep(part: str, found: Mapping[str, Any], machine: Mapping[str, object]) -> Path:
+def keep(
+    directory: Path, part: str, found: Mapping[str, Any], machine: Mapping[str, object]
+) -> Path:
     """Write a part's figures, in the place of earlier ones; returns where to.
 
     Args:
+        directory: of all parts; made if it is not there.
         part: its name.
         found: JSON's types.
         machine: its facts as they were before the part: the load is that of other work.
     """
-    _PARTS.mkdir(parents=True, exist_ok=True)
-    path = _PARTS / f"{part}.json"
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{part}.json"
     path.write_text(_spelled({"taken_at": _now(), "machine": machine, **found}), "utf-8")
     return path
 
 
-def kept() -> dict[str, Found]:
-    """The newest figures of each part that was ever taken here."""
-    paths = sorted(_PARTS.glob("*.json")) if _PARTS.exists() else []
+def kept(directory: Path = PARTS) -> dict[str, Found]:
+    """The newest figures of each part that was ever kept there."""
+    paths = sorted(directory.glob("*.json")) if directory.exists() else []
     return {path.stem: json.loads(path.read_bytes()) for path in paths}
 
 

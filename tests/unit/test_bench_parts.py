@@ -104,11 +104,11 @@ def test_a_part_is_kept_in_the_place_of_its_last_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parts, "RESULTS", tmp_path)
-    monkeypatch.setattr(parts, "_PARTS", tmp_path / "parts")
-    assert parts.kept() == {}
+    store = tmp_path / "parts"
+    assert parts.kept(store) == {}
     for rate in (1, 2):
-        parts.keep("peers", {"rate": rate}, {"cores": 2})
-    assert parts.kept()["peers"]["rate"] == 2
-    whole = json.loads(parts.publish(parts.kept(), []).read_bytes())
+        parts.keep(store, "peers", {"rate": rate}, {"cores": 2})
+    assert parts.kept(store)["peers"]["rate"] == 2
+    whole = json.loads(parts.publish(parts.kept(store), []).read_bytes())
     assert whole["parts"]["peers"]["machine"] == {"cores": 2}
     assert "host" not in json.dumps(whole["machine"])
