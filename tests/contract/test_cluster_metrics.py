@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally_shared.calendar import Calendar
     from mailtally_shared.process.metrics import Durations, Sample
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
@@ -37,10 +38,14 @@ def site(state: State, tmp_path: Path) -> HandDrivenSite:
 
 @pytest.fixture
 def metrics(
-    empty_redis: EmbeddedRedis, state: State, keys: StateKeys, tmp_path: Path
+    empty_redis: EmbeddedRedis,
+    state: State,
+    keys: StateKeys,
+    calendar: Calendar,
+    tmp_path: Path,
 ) -> ClusterMetrics:
     settings = AggregatorSettings(broker_url=empty_redis.broker_url, data_dir=tmp_path)
-    return ClusterMetrics(settings, state, keys)
+    return ClusterMetrics(settings, state, keys, calendar)
 
 
 def table(samples: Iterable[Sample]) -> dict[tuple[str, ...], float | Durations]:
@@ -130,10 +135,12 @@ def test_the_servers_memory_is_told_and_its_limit_where_it_has_one(
     assert set(unlimited) == {("redis_memory_bytes",)}
 
 
-def test_a_server_that_is_away_is_said_to_be(tmp_path: Path, keys: StateKeys) -> None:
+def test_a_server_that_is_away_is_said_to_be(
+    tmp_path: Path, keys: StateKeys, calendar: Calendar
+) -> None:
     nowhere = tmp_path / "nothing.sock"
     settings = AggregatorSettings(broker_url=f"redis+socket://{nowhere}", data_dir=tmp_path)
-    metrics = ClusterMetrics(settings, connect_state(f"unix://{nowhere}"), keys)
+    metrics = ClusterMetrics(settings, connect_state(f"unix://{nowhere}"), keys, calendar)
     for source in (metrics.books, metrics.redis, metrics.queue):
         with pytest.raises(Unavailable):
             list(source())

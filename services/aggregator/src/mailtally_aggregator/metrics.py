@@ -16,7 +16,6 @@ from mailtally_aggregator.cluster_figures import (
 )
 from mailtally_aggregator.opening import SNAPSHOTS
 from mailtally_aggregator.snapshot import snapshots
-from mailtally_shared.calendar import Calendar
 from mailtally_shared.process.metrics.catalogue import cluster
 from mailtally_shared.queue import batch_queue, broker_errors, connect_broker
 from mailtally_shared.state.client import State, unavailable_errors
@@ -27,17 +26,22 @@ if TYPE_CHECKING:
 
     from mailtally_aggregator.live_day import LiveDay
     from mailtally_aggregator.settings import AggregatorSettings
+    from mailtally_shared.calendar import Calendar
     from mailtally_shared.process.metrics import Sample, Source
     from mailtally_shared.state.keys import StateKeys
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterMetrics:
-    """Sources of the cluster's figures. ``state`` is a connection of their own."""
+    """Sources of the cluster's figures. ``state`` is a connection of their own.
+
+    ``calendar`` is kept for its memory: there may be thousands of days.
+    """
 
     settings: AggregatorSettings
     state: State
     keys: StateKeys
+    calendar: Calendar
 
     def sources(self) -> tuple[Source, ...]:
         """Several, so that one that fails leaves the others be."""
@@ -50,9 +54,10 @@ class ClusterMetrics:
         yield from host_samples(books, self.settings.expected_hosts, now)
         yield from line_samples(books.ledgers)
         yield from conservation_samples(books)
-        yield from day_samples(books.days, Calendar(self.settings.zone), now)
+        yield from day_samples(books.days, self.calendar, now)
         yield from aside_samples(books)
         yield cluster.QUARANTINE_LIMIT.at(self.settings.quarantine_batches)
+        yield cluster.DAYS_LIMIT.at(self.settings.max_days)
         yield cluster.NAMES.at(self._most_names(books.days))
         yield cluster.NAMES_LIMIT.at(self.settings.max_names)
 

@@ -109,9 +109,10 @@ def _expose_cluster(
 
     Not while servers are away: who asks would wait for them, and take this one for dead.
     """
+    calendar = Calendar(settings.zone)
     exposition.add(lambda: [DAY_WRITER.at(lease.is_held)])
     state = connect_state(settings.resolved_state_url, timeout=_IMPATIENCE)
-    for source in ClusterMetrics(settings, state, StateKeys()).sources():
+    for source in ClusterMetrics(settings, state, StateKeys(), calendar).sources():
         exposition.add(only_while(lambda: lease.is_held and health.ready().ok, source))
 
 

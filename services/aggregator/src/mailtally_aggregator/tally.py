@@ -32,6 +32,7 @@ class Tally:
         self.outcomes["known"] += len(outcome.known)
         self.outcomes["fenced"] += len(outcome.fenced)
         self.outcomes["overflowing"] += len(outcome.overflowing)
+        self.outcomes["crowding"] += len(outcome.crowding)
         self.records += sum(batch.header.records for batch in outcome.applied)
         self.payload_bytes += sum(batch.header.payload_bytes for batch in outcome.applied)
         self.commits.add(seconds)

@@ -8,7 +8,8 @@ BATCHES = Metric(
     By.AGGREGATOR,
     "batches",
     "Batches by what became of them: applied; known (a duplicate, dropped); fenced (of a "
-    "collector that was replaced, refused); overflowing (beyond 63 bits, kept aside).",
+    "collector that was replaced, refused); overflowing (beyond 63 bits, kept aside); crowding "
+    "(more days than max_days, kept aside).",
     ("outcome",),
 )
 RECORDS = Metric(

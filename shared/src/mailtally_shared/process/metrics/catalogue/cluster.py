@@ -74,6 +74,13 @@ DAYS = Metric(
     "without some hosts), changed (since it was written), final.",
     ("state",),
 )
+DAYS_LIMIT = Metric(
+    "mailtally_cluster_days_limit",
+    Kind.GAUGE,
+    By.DAY_WRITER,
+    "days",
+    "A batch that would open more is kept aside: the setting max_days.",
+)
 OVERDUE = Metric(
     "mailtally_cluster_day_overdue_seconds",
     Kind.GAUGE,
