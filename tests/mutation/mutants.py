@@ -17,6 +17,8 @@ _SPOOL = "services/collector/src/mailtally_collector/spool.py"
 _SHIP = "services/collector/src/mailtally_collector/ship.py"
 _PLACING = "shared/src/mailtally_shared/day_files/placing.py"
 _DURABLE = "shared/src/mailtally_shared/day_files/durable.py"
+_TLS = "shared/src/mailtally_shared/process/tls.py"
+_PLACEHOLDERS = "shared/src/mailtally_shared/process/settings/placeholders.py"
 _JUDGE = "services/loader/src/mailtally_loader/judge.py"
 
 _COMMIT_TESTS = ("tests/contract/test_commit.py", "tests/models/test_ledger_model.py")
@@ -217,5 +219,47 @@ MUTANTS = (
         "    if manifest.revision > newest.revision:",
         "    if True:",
         ("tests/integration/test_loader.py",),
+    ),
+    Mutant(
+        "an announcement names any key",
+        _INTAKE,
+        "        if message.payload_key != own:",
+        "        if False:",
+        ("tests/contract/test_forged.py",),
+    ),
+    Mutant(
+        "a spoilt ledger stops a commit half-way",
+        _LEDGER,
+        "    redis.pcall('HINCRBY', ledger, name, count)",
+        "    redis.call('HINCRBY', ledger, name, count)",
+        ("tests/contract/test_forged.py",),
+    ),
+    Mutant(
+        "forged times open days without end",
+        _COMMIT,
+        "    if redis.call('ZCARD', days_key) + count > request.max_days then",
+        "    if false then",
+        _COMMIT_TESTS,
+    ),
+    Mutant(
+        "TLS is taken with anybody who is asked not to be checked",
+        _TLS,
+        "        _refuse_unchecked(url)",
+        "        pass",
+        ("tests/unit/test_tls.py",),
+    ),
+    Mutant(
+        "TLS is taken with anybody where nothing is said",
+        _TLS,
+        "**_given(url), **_CHECKED})",
+        "**_given(url)})",
+        ("tests/unit/test_tls.py",),
+    ),
+    Mutant(
+        "passwords of examples are taken",
+        _PLACEHOLDERS,
+        "    return any(",
+        "    return False and any(",
+        ("tests/unit/test_placeholders.py",),
     ),
 )
