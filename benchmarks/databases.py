@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -112,7 +113,9 @@ def databases(place: Path, stack: ExitStack) -> tuple[list[Database], dict[str, 
     except ImportError as error:
         return found, {"PostgreSQL": str(error)}
     # Not below ``place``: as root the server runs as another user, who must get in.
-    server = get_server(Path(tempfile.mkdtemp(prefix="mailtally-pg-")), cleanup_mode="delete")
+    own = Path(tempfile.mkdtemp(prefix="mailtally-pg-"))
+    stack.callback(shutil.rmtree, own, ignore_errors=True)
+    server = get_server(own, cleanup_mode="delete")
     stack.callback(server.cleanup)
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     found.insert(0, Postgres(url.render_as_string(hide_password=False)))
