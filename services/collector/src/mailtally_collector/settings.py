@@ -143,7 +143,7 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
         Field(description="The format of some logs, each as GLOB=FORMAT; the first that fits."),
     ] = ()
     chunk_size: Annotated[Bytes, Field(description="How much of a log is read at once.")] = (
-        4 * 2**20
+        8 * 2**20
     )
     batch_records: Annotated[
         Count, Field(description="A batch is sent when it has so many lines.", le=2**20)
