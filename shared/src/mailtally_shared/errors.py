@@ -10,7 +10,6 @@ MailtallyError                 one plain sentence for a person
     └── BadFile                a day file, CSV or manifest; names file and line
 """
 
-
 #: The reason of a ``BadBatch`` that is not bad, but of a version of mailtally not known here.
 UNKNOWN_VERSION = "unknown-version"
 
