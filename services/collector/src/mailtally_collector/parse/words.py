@@ -44,8 +44,17 @@ _EACH_FOUR: Final = np.uint64(0x0000_FFFF_0000_FFFF)
 
 
 def words_of(data: Bytes) -> Words:
-    """The words of a chunk; they overlap and are no copy. Shape ``(len(data) - 7,)``."""
-    return np.ndarray((max(0, len(data) - WORD + 1),), np.uint64, data.data, strides=(1,))
+    """The words of a chunk; they overlap and are no copy. Shape ``(len(data) - 7,)``.
+
+    Of a chunk shorter than two words, which one short line may be, they are those of a copy with
+    zeros behind: an array of one word or none is of another type to the compiler, which would
+    compile everything once more for it while the line waits.
+    """
+    if len(data) < 2 * WORD:
+        padded = np.concatenate([data, np.zeros(2 * WORD - len(data), np.uint8)])
+        padded.flags.writeable = data.flags.writeable
+        data = padded
+    return np.ndarray((len(data) - WORD + 1,), np.uint64, data.data, strides=(1,))
 
 
 @compiled
