@@ -185,7 +185,8 @@ def _told(value: float, unit: str) -> str:
 
 def _height() -> int:
     places = [panel["gridPos"] for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]]
-    return max(place["y"] + place["h"] for place in places) * LINE + GAP
+    lines: int = max(place["y"] + place["h"] for place in places)
+    return lines * LINE + GAP
 
 
 def _draw(page: str, target: Path) -> None:
