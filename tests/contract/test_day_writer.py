@@ -152,6 +152,17 @@ def test_an_expired_lease_passes_on(site: Site) -> None:
     wait_until(other.hold)
 
 
+def test_a_lease_is_renewed_in_time_and_not_all_the_time(site: Site) -> None:
+    lease = Lease(site.state, site.keys, 60)
+    assert lease.hold()
+    written = site.state.info("persistence")["rdb_changes_since_last_save"]
+    assert lease.hold()
+    assert site.state.info("persistence")["rdb_changes_since_last_save"] == written
+    site.state.pexpire(site.keys.writer_lease, 39_000)
+    assert lease.hold()
+    assert site.state.pttl(site.keys.writer_lease) > 59_000
+
+
 def test_a_released_lease_passes_on(site: Site) -> None:
     first, second = Lease(site.state, site.keys, 60), Lease(site.state, site.keys, 60)
     assert first.hold()

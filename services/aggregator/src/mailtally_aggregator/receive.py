@@ -75,7 +75,7 @@ class Receiver:
                     message.ack()
 
     def close(self) -> None:
-        """Hand back what is unacknowledged and disconnect."""
+        """Disconnect. What is not acknowledged the broker hands out again, or its collector does."""
         with broker_errors(self._connection):
             if self._consumer is not None:
                 self._consumer.cancel()
