@@ -75,7 +75,7 @@ class Receiver:
                     message.ack()
 
     def close(self) -> None:
-        """Disconnect. What is not acknowledged the broker hands out again, or its collector does."""
+        """Disconnect. What is unacknowledged comes again, from the broker or its collector."""
         with broker_errors(self._connection):
             if self._consumer is not None:
                 self._consumer.cancel()
