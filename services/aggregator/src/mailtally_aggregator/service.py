@@ -28,8 +28,8 @@ from mailtally_shared.process.health import Health
 from mailtally_shared.process.logs import event
 from mailtally_shared.process.metrics import observed
 from mailtally_shared.process.metrics.catalogue.aggregator import DAY_WRITER
-from mailtally_shared.queue import broker_errors, connect_broker
-from mailtally_shared.state.client import State, connect_state, unavailable_errors
+from mailtally_shared.process.reachable import unreachable
+from mailtally_shared.state.client import State, connect_state
 from mailtally_shared.state.keys import StateKeys
 
 if TYPE_CHECKING:
@@ -83,18 +83,7 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
 
 def check(settings: AggregatorSettings) -> Iterator[str]:
     """A sentence for each thing that does not work."""
-    connection = connect_broker(settings.broker_url)
-    try:
-        with broker_errors(connection):
-            connection.ensure_connection(max_retries=1, timeout=5)
-            connection.release()
-    except Unavailable as error:
-        yield f"MAILTALLY_BROKER_URL: {error}"
-    try:
-        with unavailable_errors():
-            connect_state(settings.resolved_state_url, timeout=5).ping()
-    except Unavailable as error:
-        yield f"MAILTALLY_STATE_URL: {error}"
+    yield from unreachable(settings.broker_url, settings.resolved_state_url)
     try:
         HostedFile(settings.hosted_domains).current()
         settings.statistic_dir.mkdir(parents=True, exist_ok=True)

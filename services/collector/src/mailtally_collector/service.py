@@ -34,8 +34,8 @@ from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.health import Health
 from mailtally_shared.process.logs import event
 from mailtally_shared.process.metrics import Exposition, observed
-from mailtally_shared.queue import broker_errors, connect_broker
-from mailtally_shared.state.client import State, connect_state, unavailable_errors
+from mailtally_shared.process.reachable import unreachable
+from mailtally_shared.state.client import State, connect_state
 from mailtally_shared.state.keys import StateKeys, host_mark
 
 if TYPE_CHECKING:
@@ -84,18 +84,7 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
 
 def check(settings: CollectorSettings) -> Iterator[str]:
     """A sentence for each thing that does not work."""
-    connection = connect_broker(settings.broker_url)
-    try:
-        with broker_errors(connection):
-            connection.ensure_connection(max_retries=1, timeout=5)
-            connection.release()
-    except Unavailable as error:
-        yield f"MAILTALLY_BROKER_URL: {error}"
-    try:
-        with unavailable_errors():
-            connect_state(settings.resolved_state_url, timeout=5).ping()
-    except Unavailable as error:
-        yield f"MAILTALLY_STATE_URL: {error}"
+    yield from unreachable(settings.broker_url, settings.resolved_state_url)
     if not Tailer(settings.logs).paths():
         yield f"MAILTALLY_LOGS: no file matches {', '.join(settings.logs)}."
 

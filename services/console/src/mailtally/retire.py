@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mailtally.options import of_a_site
 from mailtally.settings import aggregator_settings, console_settings
 from mailtally.state_found import open_state
 from mailtally_aggregator.totals import Totals
@@ -20,6 +20,7 @@ from mailtally_shared.state.keys import StateKeys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 #: Seconds since it was last heard of, within which a collector counts as working.
 _SILENT = 900.0
@@ -28,17 +29,7 @@ _SILENT = 900.0
 @click.command("retire-host")
 @click.argument("host")
 @click.option("--even-if-alive", is_flag=True, help="Although its collector was heard of just now.")
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory of 'mailtally up'.",
-)
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="MAILTALLY_CONFIG",
-    help="A TOML file with settings. The environment wins over it.",
-)
+@of_a_site
 @plain_errors
 def retire_host(host: str, data: Path | None, config: Path | None, *, even_if_alive: bool) -> None:
     """Let days wait for a mail host no more, because it is gone for good.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -12,9 +12,13 @@ from rich.console import Console
 from mailtally.doctor.examination import Examination
 from mailtally.doctor.finding import Finding, Level
 from mailtally.doctor.view import print_table, worst, write_json
+from mailtally.options import of_a_site
 from mailtally.settings import aggregator_settings, console_settings
 from mailtally_shared.process.errors_shown import FAILED, plain_errors
 from mailtally_shared.process.urls import mask_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("doctor")
@@ -22,17 +26,7 @@ from mailtally_shared.process.urls import mask_url
     "--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 @click.option("--deep", is_flag=True, help="Read every archived file, row by row.")
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory of 'mailtally up'.",
-)
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="MAILTALLY_CONFIG",
-    help="A TOML file with settings. The environment wins over it.",
-)
+@of_a_site
 @plain_errors
 def doctor(shape: str, data: Path | None, config: Path | None, *, deep: bool) -> None:
     """Is the site healthy, and do the conservation sums hold?

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mailtally.options import of_a_site
 from mailtally.quarantine.view import line_of, write_json
 from mailtally.settings import aggregator_settings, console_settings
 from mailtally.state_found import open_state
@@ -23,22 +23,12 @@ from mailtally_shared.state.keys import StateKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from mailtally_aggregator.kept_aside import KeptAside
     from mailtally_aggregator.settings import AggregatorSettings
     from mailtally_shared.state.client import State
 
-_data = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory of 'mailtally up'.",
-)
-_config = click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="MAILTALLY_CONFIG",
-    help="A TOML file with settings. The environment wins over it.",
-)
 _entries = click.argument("entry", nargs=-1)
 _all = click.option("--all", "everything", is_flag=True, help="All that is in quarantine.")
 
@@ -52,8 +42,7 @@ def quarantine() -> None:
 @click.option(
     "--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-@_data
-@_config
+@of_a_site
 @plain_errors
 def list_(shape: str, data: Path | None, config: Path | None) -> None:
     """Show what is in quarantine: a line an entry, and why it is there."""
@@ -69,8 +58,7 @@ def list_(shape: str, data: Path | None, config: Path | None) -> None:
 @quarantine.command("replay")
 @_entries
 @_all
-@_data
-@_config
+@of_a_site
 @plain_errors
 def replay(
     entry: tuple[str, ...], data: Path | None, config: Path | None, *, everything: bool
@@ -92,8 +80,7 @@ def replay(
 @quarantine.command("drop")
 @_entries
 @_all
-@_data
-@_config
+@of_a_site
 @plain_errors
 def drop(
     entry: tuple[str, ...], data: Path | None, config: Path | None, *, everything: bool

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailtally.analyze.counting import count_logs
+from mailtally.options import of_a_site
 from mailtally.rebuild.filed import Filed, newest_filed
 from mailtally.rebuild.joining import compare, join
 from mailtally.report.question import parse_day
@@ -60,17 +61,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, text: str) -> dat
 )
 @click.option("--lower", is_flag=True, help="The day's figures may become lower.")
 @click.option("--even-if-live", is_flag=True, help="Do not ask Redis whether it holds the day.")
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory of 'mailtally up'.",
-)
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="MAILTALLY_CONFIG",
-    help="A TOML file with settings. The environment wins over it.",
-)
+@of_a_site
 @plain_errors
 def rebuild(
     day: date,

@@ -6,13 +6,13 @@ import sys
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from mailtally.billing import open_billing
+from mailtally.options import of_a_site
 from mailtally.report.answer import LiveTotals, answer
 from mailtally.report.question import Choice, Order
 from mailtally.report.terms import parse_dimensions, parse_names, question_of
@@ -26,6 +26,7 @@ from mailtally_shared.state.keys import StateKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mailtally.report.summary import Report
 
@@ -79,17 +80,7 @@ class Format(StrEnum):
     type=click.Choice([order.value for order in Order]),
     help="Largest figure first, or by key. Default: key; with --top, bytes.",
 )
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory of 'mailtally up'.",
-)
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="MAILTALLY_CONFIG",
-    help="A TOML file with settings. The environment wins over it.",
-)
+@of_a_site
 @plain_errors
 def report(
     shape: str,
