@@ -4,6 +4,7 @@ A day's files always hold its whole totals, never a difference.
 """
 
 from mailtally_shared.day_files.charging import ChargingPolicy, charge
+from mailtally_shared.day_files.day_rows import DayRows, Gathering
 from mailtally_shared.day_files.kilobytes import kilobytes
 from mailtally_shared.day_files.manifest import DayFacts, Manifest
 from mailtally_shared.day_files.names import DayNames
@@ -15,7 +16,9 @@ __all__ = [
     "ChargingPolicy",
     "DayFacts",
     "DayNames",
+    "DayRows",
     "DaySet",
+    "Gathering",
     "Manifest",
     "QmlRow",
     "Sums",

@@ -78,8 +78,13 @@ def _row(
 
 def _fitting(row: QmlRow) -> QmlRow:
     if max(row[1], row[2], row[3]) > MAX_SUM:
-        raise Refused(
-            f"the day's sum of {row.name} exceeds 2^63-1 and cannot be stored; "
-            "look for forged sizes or attempts in its mail log"
-        )
+        raise too_large(row.name)
     return row
+
+
+def too_large(name: str) -> Refused:
+    """What is raised for a domain whose sum does not fit 63 bits."""
+    return Refused(
+        f"the day's sum of {name} exceeds 2^63-1 and cannot be stored; "
+        "look for forged sizes or attempts in its mail log"
+    )

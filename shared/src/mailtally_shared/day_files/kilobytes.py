@@ -6,15 +6,26 @@ and there are only 1024 fractions: both directions look them up.
 
 import re
 
+import numpy as np
+
+from mailtally_shared.columns import Array
+from mailtally_shared.day_files.text_columns import decimals
+
 _FRACTIONS = tuple(
     f".{remainder * 9_765_625:010d}".rstrip("0") if remainder else "" for remainder in range(1024)
 )
+_FRACTION_CELLS = np.array(_FRACTIONS, "S")
 _REMAINDERS = {fraction: remainder for remainder, fraction in enumerate(_FRACTIONS)}
 
 #: Longest number that is read: 19 digits hold 2^63 - 1, and no writer known
 #: prints more than 40 decimals.
 NUMBER = r"[0-9]{1,19}(?:\.[0-9]{1,40})?"
 _NUMBER = re.compile(NUMBER)
+
+
+def kilobyte_cells(counts: Array) -> list[Array | bytes]:
+    """What ``kilobytes`` gives for a column (int64), as cells for ``lines``: whole and fraction."""
+    return [decimals(counts >> 10), _FRACTION_CELLS[counts & 1023]]
 
 
 def kilobytes(count: int) -> str:

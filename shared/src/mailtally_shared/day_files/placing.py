@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mailtally_shared.day_files import breakdown, manifest, qml
-from mailtally_shared.day_files.charging import charge
+from mailtally_shared.day_files.charged_rows import charge_day
+from mailtally_shared.day_files.day_rows import DayRows
 from mailtally_shared.day_files.durable import Staged, directory_lock, stage, sync_directory
 from mailtally_shared.day_files.manifest import DayFacts, Manifest
 from mailtally_shared.day_files.names import LOADED, LOADING, DayNames
-from mailtally_shared.day_files.rows import QmlTotals, Sums, SumsTotals
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
     from pathlib import Path
+
+    from mailtally_shared.day_files.rows import Sums
 
 
 def write_day(directory: Path, facts: DayFacts, rows: Iterable[Sums], *, now: float) -> bool:
@@ -42,7 +43,8 @@ def write_day(directory: Path, facts: DayFacts, rows: Iterable[Sums], *, now: fl
     with directory_lock(directory):
         if newest_revision(directory, facts.day) >= facts.revision:
             return False
-        _replace(directory, DayNames.of(facts.day), _stage(directory, facts, sorted(rows), now))
+        ordered = DayRows.of(rows).in_order()
+        _replace(directory, DayNames.of(facts.day), _stage(directory, facts, ordered, now))
     return True
 
 
@@ -60,12 +62,12 @@ def _revision(path: Path) -> int:
         return 0
 
 
-def _stage(directory: Path, facts: DayFacts, rows: list[Sums], now: float) -> list[Staged]:
+def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[Staged]:
     names = DayNames.of(facts.day)
-    counted, charged = SumsTotals(), QmlTotals()
-    _check_keys(rows)
-    csv = stage(directory / names.breakdown, breakdown.render(counted.through(rows)))
-    txt = stage(directory / names.qml, qml.render(charged.through(charge(rows, facts.policy))))
+    csv = stage(directory / names.breakdown, breakdown.render(rows))
+    charges = charge_day(rows, facts.policy)
+    txt = stage(directory / names.qml, qml.render_columns(charges))
+    counted, charged = rows.totals(), charges.totals()
     whole = Manifest(
         **dict(facts),
         breakdown_rows=counted.rows,
@@ -80,12 +82,6 @@ def _stage(directory: Path, facts: DayFacts, rows: list[Sums], now: float) -> li
         written_at=manifest.utc(now),
     )
     return [csv, stage(directory / names.manifest, [manifest.render(whole)]), txt]
-
-
-def _check_keys(rows: list[Sums]) -> None:
-    for one, next_one in pairwise(rows):
-        if one[:4] == next_one[:4]:
-            raise ValueError(f"the breakdown holds {one[:4]} twice")
 
 
 def _replace(directory: Path, names: DayNames, staged: list[Staged]) -> None:

@@ -10,9 +10,12 @@ import re
 from typing import TYPE_CHECKING
 
 from mailtally_shared.batches import batches
-from mailtally_shared.columns import MAX_SUM
-from mailtally_shared.day_files.kilobytes import NUMBER, bytes_of, kilobytes
+from mailtally_shared.columns import MAX_SUM, Array
+from mailtally_shared.day_files.charged_rows import ChargedRows
+from mailtally_shared.day_files.day_rows import PIECE
+from mailtally_shared.day_files.kilobytes import NUMBER, bytes_of, kilobyte_cells
 from mailtally_shared.day_files.rows import QmlRow
+from mailtally_shared.day_files.text_columns import decimals, lines
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 #: The description of the format; some files of other origin begin with it.
 HEADER = "|name|xFer(kB)|Hits_All|Hits_HTML|"
 
-_LINES_A_CHUNK = 4096
 # A name is printable ASCII without "|", as long as a domain at most; blanks may
 # stand inside, as in "(not hosted)".
 _NAME = r"[!-{}~](?:[ -{}~]{0,251}[!-{}~])?"
@@ -30,11 +32,20 @@ _LINE = re.compile(rf"\|({_NAME})\|({NUMBER})\|([0-9]{{1,19}})\|([0-9]{{1,19}})\
 
 def render(rows: Iterable[QmlRow]) -> Iterator[bytes]:
     """The file's bytes in chunks of some 100 kB, in the order of ``rows``."""
-    for batch in batches(rows, _LINES_A_CHUNK):
-        yield "".join(
-            f"|{name}|{kilobytes(size)}|{hits_all}|{hits_html}|\n"
-            for name, size, hits_all, hits_html in batch
-        ).encode("ascii")
+    for batch in batches(rows, PIECE):
+        yield _lines(ChargedRows.of(batch))
+
+
+def render_columns(rows: ChargedRows) -> Iterator[bytes]:
+    """What ``render`` gives for the same rows."""
+    return map(_lines, rows.pieces())
+
+
+def _lines(rows: ChargedRows) -> bytes:
+    cells: list[Array | bytes] = [b"|", rows.name, b"|", *kilobyte_cells(rows.bytes)]
+    for column in (rows.hits_all, rows.hits_html):
+        cells += [b"|", decimals(column)]
+    return lines([*cells, b"|\n"])
 
 
 def parse(lines: Iterable[bytes], path: str) -> Iterator[QmlRow]:

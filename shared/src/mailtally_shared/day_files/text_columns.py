@@ -1,0 +1,61 @@
+"""Lines of text made of whole columns at once, with no step of Python for each line.
+
+Every cell is padded with NUL to its column's width; the padding is dropped in one go.
+Text that holds NUL itself can therefore not be written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mailtally_shared.columns import Array
+
+_GROUP = 10_000  # numbers are spelled four digits at a time
+_PADDED = np.array([f"{number:04d}" for number in range(_GROUP)], "S4").view(np.uint32)
+_BARE = np.array([f"{number or ''}".rjust(4, "\0") for number in range(_GROUP)], "S4").view(
+    np.uint32
+)
+#: A group's digits at its value; at its value and ``_GROUP``, where digits stand before it.
+_DIGITS = np.concatenate([_BARE, _PADDED])
+_ZERO = np.array([b"\0\0\0" + b"0"], "S4").view(np.uint32)[0]
+
+
+def decimals(values: Array) -> Array:
+    """Numbers as decimals.
+
+    Args:
+        values: int64, shape ``(n,)``, none negative.
+
+    Returns:
+        bytes of a fixed width, shape ``(n,)``; NUL stands for leading zeros.
+    """
+    groups = -(-len(str(values.max(initial=0))) // 4)
+    spelled = np.empty((len(values), groups), np.uint32)
+    rest = values
+    for group in reversed(range(groups)):
+        before = rest // _GROUP
+        spelled[:, group] = _DIGITS[rest - before * _GROUP + (before > 0) * _GROUP]
+        rest = before
+    spelled[values == 0, -1] = _ZERO
+    return spelled.view(f"S{4 * groups}").reshape(-1)
+
+
+def lines(cells: list[Array | bytes]) -> bytes:
+    """The text of ``n`` lines.
+
+    Args:
+        cells: what stands in each line, one after another: a column of bytes of
+            shape ``(n,)``, at least one of them, or the same bytes in every line.
+    """
+    count = next(len(cell) for cell in cells if isinstance(cell, np.ndarray))
+    table: Any = np.empty(count, [(f"{place}", _type(cell)) for place, cell in enumerate(cells)])
+    for place, cell in enumerate(cells):
+        table[f"{place}"] = cell
+    return bytes(table.tobytes().translate(None, b"\0"))
+
+
+def _type(cell: Array | bytes) -> str:
+    return f"S{cell.itemsize if isinstance(cell, np.ndarray) else len(cell)}"

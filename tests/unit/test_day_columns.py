@@ -1,0 +1,121 @@
+"""A day as columns: the same files as row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailtally_shared.columns import MAX_SUM
+from mailtally_shared.day_files import (
+    ChargingPolicy,
+    DayRows,
+    Gathering,
+    Sums,
+    breakdown,
+    charge,
+    kilobytes,
+    qml,
+)
+from mailtally_shared.day_files import day_rows as module
+from mailtally_shared.day_files.charged_rows import ChargedRows, charge_day
+from mailtally_shared.day_files.text_columns import decimals, lines
+from mailtally_shared.errors import Refused
+
+NAMES = st.text(alphabet='ab.",-() ', min_size=1, max_size=20)
+COUNTS = st.one_of(st.integers(0, 99_999), st.integers(0, 2**55))
+KEYS = st.tuples(
+    NAMES,
+    st.sampled_from(["m1.example.com", "m2", 'm"3,']),
+    st.sampled_from(["imap", "smtp-in", "smtp-out"]),
+    st.sampled_from(["success", "rejspam", "a,b"]),
+)
+ROWS = st.dictionaries(KEYS, st.tuples(COUNTS, COUNTS, COUNTS), max_size=40).map(
+    lambda found: [Sums(*key, *figures) for key, figures in found.items()]
+)
+POLICIES = st.builds(
+    ChargingPolicy,
+    charged_statuses=st.sampled_from(["all", ("success",), ("a,b", "none")]),
+    quantity=st.sampled_from(["bytes", "transferred"]),
+    hits=st.sampled_from(["all", "in-out"]),
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _several_pieces() -> None:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(module, "PIECE", 7)
+
+
+@given(ROWS)
+def test_columns_hold_the_rows_in_their_order(rows: list[Sums]) -> None:
+    columns = DayRows.of(rows)
+    assert list(columns) == rows
+    assert len(columns) == len(rows)
+    assert list(columns.in_order()) == sorted(rows)
+    totals = columns.totals()
+    assert (totals.messages, totals.bytes) == (sum(r[4] for r in rows), sum(r[5] for r in rows))
+
+
+@given(ROWS)
+def test_a_breakdown_is_what_the_csv_writer_writes(rows: list[Sums]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([breakdown.HEADER, *rows])
+    assert b"".join(breakdown.render(rows)) == text.getvalue().encode("ascii")
+
+
+@given(ROWS, POLICIES)
+def test_a_day_is_charged_as_row_by_row(rows: list[Sums], policy: ChargingPolicy) -> None:
+    expected = list(charge(sorted(rows), policy))
+    found = charge_day(DayRows.of(rows).in_order(), policy)
+    text = "".join(f"|{row[0]}|{kilobytes(row[1])}|{row[2]}|{row[3]}|\n" for row in expected)
+    assert b"".join(qml.render_columns(found)) == text.encode("ascii")
+    totals = found.totals()
+    assert (totals.rows, totals.bytes) == (len(expected), sum(row.bytes for row in expected))
+
+
+@given(st.lists(st.integers(0, MAX_SUM) | st.sampled_from([0, 9, 10_000, 10**8, MAX_SUM])))
+def test_numbers_are_spelled_without_leading_zeros(numbers: list[int]) -> None:
+    text = lines([decimals(np.array(numbers, np.int64)), b"\n"])
+    assert text.decode() == "".join(f"{number}\n" for number in numbers)
+
+
+def row(domain: str, size: int = 1, host: str = "m1") -> Sums:
+    return Sums(domain, host, "smtp-in", "success", 1, size, size)
+
+
+def test_a_sum_that_does_not_fit_is_refused_by_its_name() -> None:
+    rows = [row("a.example"), row("b.example", MAX_SUM), row("b.example", 1, "m2")]
+    with pytest.raises(Refused, match=r"sum of b\.example exceeds"):
+        charge_day(DayRows.of(rows), ChargingPolicy())
+    with pytest.raises(Refused, match=r"sum of c\.example exceeds"):
+        DayRows.of([row("a.example"), row("c.example", MAX_SUM + 1)])
+
+
+def test_sums_that_fit_are_right_though_the_days_total_does_not() -> None:
+    rows = DayRows.of([row("a.example", MAX_SUM), row("b.example", MAX_SUM)])
+    found = charge_day(rows, ChargingPolicy())
+    assert found.bytes.tolist() == [MAX_SUM, MAX_SUM]
+    assert found.totals().bytes == rows.totals().bytes == 2 * MAX_SUM
+
+
+def test_a_key_that_stands_twice_is_named() -> None:
+    with pytest.raises(ValueError, match=r"holds \('a\.example', 'm1', .* twice"):
+        DayRows.of([row("a.example"), row("b.example"), row("a.example")]).in_order()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\0"])
+def test_a_name_with_the_padding_in_it_is_refused(name: str) -> None:
+    for domain, host in ((name, "m1"), ("a.example", name)):
+        with pytest.raises(ValueError, match="NUL"):
+            Gathering().add([domain], [(host, "imap", "success")], [[1], [1], [1]])
+
+
+def test_rows_are_taken_as_they_are_if_they_are_columns() -> None:
+    columns = DayRows.of([])
+    assert DayRows.of(columns) is columns
+    assert len(ChargedRows.of(list(charge([row("a.example")], ChargingPolicy())))) == 1
