@@ -150,7 +150,7 @@ class DayWriter:
 
     def _retire_day(self, state: DayState) -> bool:
         book, day = self._keys.totals, state.day
-        hosts = {row.host for row in self._totals.read(day).rows}
+        hosts = self._totals.hosts(day)
         sums = [book.sums(day, host, quantity) for host in hosts for quantity in QUANTITIES]
         done = self._lease.step(
             "retire",
@@ -167,9 +167,7 @@ class DayWriter:
 
 def _check_conservation(day: str, totals: DayTotals) -> None:
     """The rows must add up to the day's own sums; a file that does not is never written."""
-    messages = sum(row.messages for row in totals.rows)
-    sizes = sum(row.bytes for row in totals.rows)
-    transferred = sum(row.transferred for row in totals.rows)
+    messages, sizes, transferred = totals.rows.sums()
     if (messages, sizes, transferred) != (totals.messages, totals.bytes, totals.transferred):
         raise Refused(
             f"The totals of {day} in Redis do not add up: {messages} messages and {sizes} bytes "

@@ -7,14 +7,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 from mailtally_aggregator.foreign import text, whole
+from mailtally_aggregator.host_sums import HostKeys, add, pieces, whole_host
 from mailtally_aggregator.watermark import DayState
-from mailtally_shared.day_files import Sums
+from mailtally_shared.day_files import Gathering
 from mailtally_shared.state.client import State, unavailable_errors
 from mailtally_shared.state.keys import QUANTITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from mailtally_shared.day_files import DayRows
     from mailtally_shared.state.keys import Book, StateKeys
 
 _ATTEMPTS = 3
@@ -28,7 +30,7 @@ class DayTotals:
     messages: int
     bytes: int
     transferred: int
-    rows: list[Sums]
+    rows: DayRows
 
 
 class Totals:
@@ -59,10 +61,16 @@ class Totals:
         book = book or self._keys.totals
         with unavailable_errors():
             for _ in range(_ATTEMPTS):
-                totals = self._read(day, book, at_once=False)
-                if totals.changes == _number(self._hget(book.day(day), "changes")):
+                if totals := self._read_in_pieces(day, book):
                     return totals
-            return self._read(day, book, at_once=True)
+            return self._read_at_once(day, book)
+
+    def hosts(self, day: date, book: Book | None = None) -> list[str]:
+        """The hosts of which something was counted on a day, by name."""
+        book = book or self._keys.totals
+        with unavailable_errors():
+            members = cast("set[bytes]", self._state.smembers(book.hosts(day)))
+        return sorted(name.decode("ascii") for name in members)
 
     def watermarks(self, expected: Iterable[str] = ()) -> dict[str, float]:
         """Up to when each known collector's host is read: those expected and those seen."""
@@ -81,36 +89,45 @@ class Totals:
     def _hget(self, key: str, field: str) -> bytes | None:
         return cast("bytes | None", self._state.hget(key, field))
 
-    def _read(self, day: date, book: Book, *, at_once: bool) -> DayTotals:
-        members = cast("set[bytes]", self._state.smembers(book.hosts(day)))
-        hosts = sorted(name.decode("ascii") for name in members)
-        pipeline = self._state.pipeline(transaction=at_once)
+    def _read_in_pieces(self, day: date, book: Book) -> DayTotals | None:
+        """A day's totals, or nothing where they changed meanwhile."""
+        fields = cast("dict[bytes, bytes]", self._state.hgetall(book.day(day)))
+        gathered, expected = Gathering(), 0
+        for host in self.hosts(day, book):
+            keys = HostKeys(*(book.sums(day, host, quantity) for quantity in QUANTITIES))
+            expected += self._state.hlen(keys.messages)
+            for piece in pieces(self._state, keys):
+                add(gathered, host, piece)
+        # A scan may give a field twice where a hash is being rearranged.
+        if len(gathered) != expected or self._hget(book.day(day), "changes") != fields.get(
+            b"changes"
+        ):
+            return None
+        return _day_totals(fields, gathered.rows())
+
+    def _read_at_once(self, day: date, book: Book) -> DayTotals:
+        hosts = self.hosts(day, book)
+        pipeline = self._state.pipeline(transaction=True)
         pipeline.hgetall(book.day(day))
         for host in hosts:
             for quantity in QUANTITIES:
                 pipeline.hgetall(book.sums(day, host, quantity))
         fields, *hashes = pipeline.execute()
-        per_host = (hashes[i : i + len(QUANTITIES)] for i in range(0, len(hashes), len(QUANTITIES)))
-        rows = [
-            row for host, three in zip(hosts, per_host, strict=True) for row in _rows(host, *three)
-        ]
-        return DayTotals(
-            changes=_number(fields.get(b"changes")),
-            messages=_number(fields.get(b"messages")),
-            bytes=_number(fields.get(b"bytes")),
-            transferred=_number(fields.get(b"transferred")),
-            rows=rows,
-        )
+        gathered = Gathering()
+        for host in hosts:
+            three, hashes = hashes[: len(QUANTITIES)], hashes[len(QUANTITIES) :]
+            add(gathered, host, whole_host(*three))
+        return _day_totals(fields, gathered.rows())
 
 
-def _rows(
-    host: str, messages: dict[bytes, bytes], sizes: dict[bytes, bytes], extra: dict[bytes, bytes]
-) -> Iterator[Sums]:
-    for key, count in messages.items():
-        domain, service, status = key.decode("ascii").split("|")
-        size = int(sizes[key])
-        transferred = size + int(extra.get(key, 0))
-        yield Sums(domain, host, service, status, int(count), size, transferred)
+def _day_totals(fields: dict[bytes, bytes], rows: DayRows) -> DayTotals:
+    return DayTotals(
+        changes=_number(fields.get(b"changes")),
+        messages=_number(fields.get(b"messages")),
+        bytes=_number(fields.get(b"bytes")),
+        transferred=_number(fields.get(b"transferred")),
+        rows=rows,
+    )
 
 
 def _day_state(day: date, fields: dict[bytes, Any]) -> DayState:

@@ -59,7 +59,7 @@ def charge_day(rows: DayRows, policy: ChargingPolicy) -> ChargedRows:
     """What ``charge`` gives for the same rows.
 
     Args:
-        rows: the breakdown in the order of the file.
+        rows: the breakdown.
         policy: what to charge.
 
     Raises:
@@ -67,9 +67,8 @@ def charge_day(rows: DayRows, policy: ChargingPolicy) -> ChargedRows:
     """
     if policy.charged_statuses != "all":
         rows = rows.taken(_where(rows, [kind[2] in policy.charged_statuses for kind in rows.kinds]))
-    outgoing = _where(rows, [kind[1] in OUTGOING for kind in rows.kinds])
-    if policy.hits == "all":
-        outgoing = np.zeros(len(rows), np.bool_)
+    splits = policy.hits == "in-out"
+    outgoing = _where(rows, [splits and kind[1] in OUTGOING for kind in rows.kinds])
     figures = (
         rows.bytes if policy.quantity == "bytes" else rows.transferred,
         np.where(outgoing, 0, rows.messages),

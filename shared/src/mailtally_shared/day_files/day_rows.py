@@ -26,21 +26,25 @@ Kind = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """``n`` rows, column by column; every array has shape ``(n,)``. Iterating gives ``Sums``."""
+    """``n`` rows in the order of the file, each key once; every array has shape ``(n,)``.
 
-    kinds: tuple[Kind, ...]  # distinct, in no order
+    Iterating gives ``Sums``.
+    """
+
+    kinds: tuple[Kind, ...]  # distinct, ascending
     domain: Array  # bytes of a fixed width, padded with NUL
-    kind: Array  # int64, index into kinds
+    kind: Array  # int32, index into kinds
     messages: Array  # int64
     bytes: Array  # int64, as logged
     transferred: Array  # int64, bytes times attempts
 
     @classmethod
     def of(cls, rows: Iterable[Sums]) -> DayRows:
-        """The same rows as columns.
+        """The same rows as columns; ``rows`` may be in any order.
 
         Raises:
             Refused: a sum does not fit 63 bits.
+            ValueError: a key stands twice, holds NUL or is not ASCII.
         """
         if isinstance(rows, DayRows):
             return rows
@@ -77,33 +81,27 @@ class DayRows:
             self.transferred[which],
         )
 
-    def in_order(self) -> DayRows:
-        """The rows in the order of the file.
-
-        Raises:
-            ValueError: a key stands twice.
-        """
-        kinds = sorted(self.kinds)
-        place = {kind: number for number, kind in enumerate(kinds)}
-        ranks = np.array([place[kind] for kind in self.kinds], np.int64)[self.kind]
-        rows = self.taken(np.lexsort([ranks, *_words(self.domain)]))
-        same = (rows.domain[1:] == rows.domain[:-1]) & (rows.kind[1:] == rows.kind[:-1])
-        if same.any():
-            (row,) = rows.taken(np.flatnonzero(same)[:1])
-            raise ValueError(f"the breakdown holds {row[:4]} twice")
-        return rows
-
     def totals(self) -> SumsTotals:
         """How many they are, and what they add up to."""
-        return SumsTotals(len(self), exact_sum(self.messages), exact_sum(self.bytes))
+        messages, size, _ = self.sums()
+        return SumsTotals(len(self), messages, size)
+
+    def sums(self) -> tuple[int, int, int]:
+        """What messages, bytes and transferred add up to."""
+        return exact_sum(self.messages), exact_sum(self.bytes), exact_sum(self.transferred)
 
 
 class Gathering:
-    """Puts rows together piece by piece."""
+    """Puts the rows of a day together, piece by piece and in any order."""
 
     def __init__(self) -> None:
         self._kinds: dict[Kind, int] = {}
-        self._pieces: list[tuple[Array, ...]] = []
+        self._names: list[Array] = []
+        self._codes: list[Array] = []
+        self._sums: tuple[list[Array], ...] = ([], [], [])
+
+    def __len__(self) -> int:
+        return sum(map(len, self._names))
 
     def add(
         self, domains: Sequence[str], kinds: Sequence[Kind], sums: Sequence[Sequence[int]]
@@ -122,17 +120,40 @@ class Gathering:
         for kind in set(kinds).difference(self._kinds):
             _check_text(kind)
             self._kinds[kind] = len(self._kinds)
-        codes = np.fromiter(map(self._kinds.__getitem__, kinds), np.int64, len(kinds))
-        figures = (_int64(column, domains) for column in sums)
-        self._pieces.append((_ascii(domains), codes, *figures))
+        self._names.append(_ascii(domains))
+        self._codes.append(np.fromiter(map(self._kinds.__getitem__, kinds), np.int32, len(kinds)))
+        for pieces, column in zip(self._sums, sums, strict=True):
+            pieces.append(_int64(column, domains))
 
     def rows(self) -> DayRows:
-        """All of them, in the order in which they were added. Nothing can be added any more."""
-        pieces, self._pieces = self._pieces, []
-        if not pieces:
-            pieces = [(np.empty(0, "S1"), *[np.empty(0, np.int64)] * 4)]
-        columns = map(np.concatenate, zip(*pieces, strict=True))
-        return DayRows(tuple(self._kinds), *columns)
+        """All that was added, which is given away: little is ever there twice.
+
+        Raises:
+            ValueError: a key stands twice.
+        """
+        kinds = sorted(self._kinds)
+        rank = {kind: number for number, kind in enumerate(kinds)}
+        ranks = np.array([rank[kind] for kind in self._kinds], np.int32)
+        domain, kind = _given(self._names, np.bytes_), ranks[_given(self._codes, np.int32)]
+        order = np.lexsort([kind, *_words(domain)])
+        domain, kind = domain[order], kind[order]
+        sums = [_given(pieces, np.int64)[order] for pieces in self._sums]
+        rows = DayRows(tuple(kinds), domain, kind, *sums)
+        _check_distinct(rows)
+        return rows
+
+
+def _given(pieces: list[Array], kind: type) -> Array:
+    whole = np.concatenate([np.empty(0, kind), *pieces])
+    pieces.clear()
+    return whole
+
+
+def _check_distinct(rows: DayRows) -> None:
+    same = (rows.domain[1:] == rows.domain[:-1]) & (rows.kind[1:] == rows.kind[:-1])
+    if same.any():
+        (row,) = rows.taken(np.flatnonzero(same)[:1])
+        raise ValueError(f"the breakdown holds {row[:4]} twice")
 
 
 def exact_sum(values: Array) -> int:
@@ -161,6 +182,6 @@ def _int64(numbers: Sequence[int], domains: Sequence[str]) -> Array:
 def _words(names: Array) -> Iterator[Array]:
     """Names as numbers of eight bytes that sort alike; the last, which weighs least, first."""
     width = -(-names.itemsize // _WORD)
+    padded = names.astype(f"S{width * _WORD}", copy=False).view(">u8").reshape(-1, width)
     for word in reversed(range(width)):
-        part = names.astype(f"S{width * _WORD}", copy=False).view(">u8").reshape(-1, width)
-        yield part[:, word].astype(np.uint64)
+        yield padded[:, word].astype(np.uint64)

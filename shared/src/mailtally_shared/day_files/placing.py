@@ -43,8 +43,7 @@ def write_day(directory: Path, facts: DayFacts, rows: Iterable[Sums], *, now: fl
     with directory_lock(directory):
         if newest_revision(directory, facts.day) >= facts.revision:
             return False
-        ordered = DayRows.of(rows).in_order()
-        _replace(directory, DayNames.of(facts.day), _stage(directory, facts, ordered, now))
+        _replace(directory, DayNames.of(facts.day), _stage(directory, facts, DayRows.of(rows), now))
     return True
 
 

@@ -38,4 +38,4 @@ def live_rows(state: State, keys: StateKeys, day: date) -> list[Sums]:
     Raises:
         Unavailable: Redis does not answer.
     """
-    return Totals(state, keys).read(day).rows
+    return list(Totals(state, keys).read(day).rows)
