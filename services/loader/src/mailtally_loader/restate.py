@@ -1,9 +1,14 @@
-"""Making the rows of a day those of a file, by the difference between the two."""
+"""Making the rows of a day those of a file, by the difference between the two.
+
+Where the day has no rows yet, that is the whole file: it goes straight into the table.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from operator import add
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     Column,
@@ -22,7 +27,7 @@ from sqlalchemy import (
 )
 
 from mailtally_shared.database import mariadb
-from mailtally_shared.database.bulk import insert_rows
+from mailtally_shared.database.bulk import insert_blocks
 from mailtally_shared.database.tables import CHANGE, DAILY, DETAIL
 
 if TYPE_CHECKING:
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sqlalchemy import Connection, FromClause
+
+    from mailtally_shared.day_files.blocks import Block
 
 _FIGURES = ("bytes", "hits_all", "hits_html")
 _DETAIL_KEY = ("domain", "host", "service", "status")
@@ -53,44 +60,62 @@ _STAGED_DETAIL = _staging(DETAIL, _DETAIL_KEY, _DETAIL_FIGURES)
 
 
 def restate_daily(
-    connection: Connection,
-    day: date,
-    rows: Iterable[tuple[Any, ...]],
-    *,
-    load_id: int,
-    audit: bool,
+    connection: Connection, day: date, blocks: Iterable[Block], *, load_id: int, audit: bool
 ) -> None:
     """Make a day's charged rows those of a file.
 
     Args:
         connection: in a transaction.
         day: the traffic day.
-        rows: ``QmlRow``.
+        blocks: as ``DaySet.qml_blocks`` gives them.
         load_id: goes into each row that is new or differs.
         audit: whether to note each difference in ``mail_traffic_change``.
     """
-    with _staged(connection, _STAGED_DAILY, rows) as staged:
+    if not audit and not _has_rows(connection, DAILY, day):
+        insert_blocks(connection, DAILY, _whole(blocks, day, load_id))
+        return
+    with _staged(connection, _STAGED_DAILY, blocks) as staged:
         if audit:
             _write_audit(connection, day, load_id)
         _replace(connection, DAILY, staged, day, load_id=load_id)
 
 
-def restate_detail(connection: Connection, day: date, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Make a day's counted rows those of a breakdown (``Sums``).
+def restate_detail(connection: Connection, day: date, blocks: Iterable[Block]) -> None:
+    """Make a day's counted rows those of a breakdown, as ``DaySet.breakdown_blocks`` gives them.
 
     A bare file has none, and those of an earlier load would contradict it: they go.
     """
-    with _staged(connection, _STAGED_DETAIL, rows) as staged:
+    if not _has_rows(connection, DETAIL, day):
+        insert_blocks(connection, DETAIL, _whole(blocks, day))
+        return
+    with _staged(connection, _STAGED_DETAIL, blocks) as staged:
         _replace(connection, DETAIL, staged, day)
 
 
+def _has_rows(connection: Connection, table: Table, day: date) -> bool:
+    return (
+        connection.execute(select(table.c.day).where(table.c.day == day).limit(1)).first()
+        is not None
+    )
+
+
+def _whole(blocks: Iterable[Block], day: date, *after: int) -> Iterator[Block]:
+    """The rows with what the file leaves unsaid: the day, and what comes last."""
+    before = (day.isoformat(),)
+    for block in blocks:
+        yield list(map(add, map(before.__add__, block), repeat(after)))
+
+
 @contextmanager
-def _staged(
-    connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]
-) -> Iterator[Table]:
+def _staged(connection: Connection, table: Table, blocks: Iterable[Block]) -> Iterator[Table]:
     _drop(connection, table)  # on MariaDB it outlives a transaction that was rolled back
     table.create(connection, checkfirst=False)
-    insert_rows(connection, table, rows)
+    insert_blocks(connection, table, blocks)
+    if connection.dialect.name == "postgresql":
+        # The planner knows nothing of a table just filled, and of the other what was true
+        # some time ago: it would take a million rows for none, and join row by row.
+        connection.exec_driver_sql(f"ANALYZE {table.name}")
+        connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
     yield table
     _drop(connection, table)
 

@@ -2,8 +2,9 @@
 
 1. Lock the day and judge the set against the day's newest load.
 2. Record the load.
-3. Stage the file's rows in a temporary table; write the audit from the difference.
-4. Remove the rows that differ or are gone; insert those that are missing. What did not
+3. Put the file's rows straight into the table where the day has none yet. Otherwise stage
+   them in a temporary table, and write the audit from the difference.
+4. Then remove the rows that differ or are gone; insert those that are missing. What did not
    change stays untouched, so that a restatement costs what it changes.
 5. Likewise the detail, without audit.
 
@@ -21,7 +22,6 @@ from sqlalchemy import func, insert, select
 from mailtally_loader.crash_at import CrashAt, Step
 from mailtally_loader.judge import Newest, Verdict, judge
 from mailtally_loader.restate import restate_daily, restate_detail
-from mailtally_shared.batches import batches
 from mailtally_shared.database.engine import lock_day, writing
 from mailtally_shared.database.tables import LOAD
 from mailtally_shared.day_files.rows import QmlTotals
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from mailtally_shared.day_files import DaySet
-
-_ROWS_A_STEP = 8192
+    from mailtally_shared.day_files.blocks import Block
 
 
 def load(engine: Engine, day_set: DaySet, *, now: float, step: Step) -> Verdict:
@@ -61,9 +60,9 @@ def load(engine: Engine, day_set: DaySet, *, now: float, step: Step) -> Verdict:
             load_id = _record(connection, day_set, now)
         if verdict is Verdict.LOAD:
             audit = newest is not None
-            rows = _watched(day_set.qml_rows(), step)
-            restate_daily(connection, day_set.day, rows, load_id=load_id, audit=audit)
-            restate_detail(connection, day_set.day, _watched(day_set.sums(), step))
+            blocks = _watched(day_set.qml_blocks(), step)
+            restate_daily(connection, day_set.day, blocks, load_id=load_id, audit=audit)
+            restate_detail(connection, day_set.day, _watched(day_set.breakdown_blocks(), step))
         step(CrashAt.ROWS_LOADED)
     return verdict
 
@@ -113,7 +112,7 @@ def _of_manifest(day_set: DaySet) -> dict[str, Any]:
     return day_set.manifest.model_dump(mode="json", include=columns)
 
 
-def _watched(rows: Iterable[tuple[Any, ...]], step: Step) -> Iterator[tuple[Any, ...]]:
-    for batch in batches(rows, _ROWS_A_STEP):
+def _watched(blocks: Iterable[Block], step: Step) -> Iterator[Block]:
+    for block in blocks:
         step(CrashAt.ROWS_LOADING)
-        yield from batch
+        yield block
