@@ -34,6 +34,7 @@ class Process:
         self._given = (command, arguments, self.settings, str(log))
         self.log = log
         self._process: ForkServerProcess | None = None
+        self._is_asked = False
 
     @property
     def exit_code(self) -> int | None:
@@ -44,13 +45,19 @@ class Process:
         """Start it anew; ``crash_at`` names the crash point that it dies at."""
         process = _context.Process(target=_serve, args=(*self._given, crash_at), daemon=True)
         process.start()
-        self._process = process
+        self._process, self._is_asked = process, False
 
     def kill(self) -> None:
         """SIGKILL."""
         self.signal(signal.SIGKILL)
         if self._process is not None:
             self._process.join()
+
+    def stop(self) -> None:
+        """SIGTERM, but once: a second one would end it at once."""
+        if not self._is_asked:
+            self._is_asked = True
+            self.signal(signal.SIGTERM)
 
     def signal(self, number: signal.Signals) -> None:
         """Send any signal, if it runs."""

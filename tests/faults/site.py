@@ -116,7 +116,7 @@ class Site:
     def stop(self, name: str) -> None:
         """Ask it to stop; it stays down until it is started."""
         self.wanted.discard(name)
-        self.processes[name].signal(signal.SIGTERM)
+        self.processes[name].stop()
 
     def tend(self) -> None:
         """Start what ended by itself again, after a moment."""
