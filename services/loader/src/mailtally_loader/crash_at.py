@@ -13,7 +13,7 @@ class CrashAt(StrEnum):
 
     CLAIMING = "loader-claiming"  # some files moved, not the qml file: moved back at the start
     CLAIMED = "loader-claimed"  # the set is in loading/: judged and loaded at the start
-    ROWS_LOADING = "loader-rows-loading"  # before each some thousand rows: rolled back
+    ROWS_LOADING = "loader-rows-loading"  # before each some hundred rows: rolled back
     ROWS_LOADED = "loader-rows-loaded"  # before the commit: rolled back
     COMMITTED = "loader-committed"  # found loaded at the start: goes on with the archive
     KEEPING_PREVIOUS = "loader-keeping-previous"  # part of the older archive renamed: the rest is

@@ -21,7 +21,7 @@ def insert_blocks(
     Args:
         connection: in a transaction.
         table: where to.
-        blocks: some thousand rows each, at least one; values of all columns in their
+        blocks: some hundred rows each, at least one; values of all columns in their
             order, each a whole number or text without control characters.
     """
     if connection.dialect.name == "postgresql":

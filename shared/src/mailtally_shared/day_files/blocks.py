@@ -1,4 +1,4 @@
-"""The rows of day files some thousands at a time, in values that a database takes."""
+"""The rows of day files some hundreds at a time, in values that a database takes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 Block = list[tuple[Any, ...]]
 
-_PIECE = 1 << 18  # bytes: some thousand lines
-_ROWS_A_BLOCK = 4096
+# Bytes: some hundred lines. With more of their objects alive at a time the garbage
+# collector looks through them again and again, and a load takes a third longer.
+_PIECE = 1 << 15
+_ROWS_A_BLOCK = 1024
 _HEADER = ",".join(breakdown.HEADER).encode() + b"\r\n"
 
 

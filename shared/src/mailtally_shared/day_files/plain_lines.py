@@ -8,12 +8,12 @@ asked: ``breakdown.parse`` or ``qml.parse``, which alone say what is wrong, and 
 from __future__ import annotations
 
 import re
-from itertools import starmap
-from operator import add, itemgetter, lt
+from operator import itemgetter, lt
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mailtally_shared.columns import Service
-from mailtally_shared.day_files.kilobytes import kilobytes
 from mailtally_shared.day_files.rows import MAX_DOMAIN, MAX_HOST, MAX_STATUS
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ _SUMS = re.compile(
     rf"{_COUNT},{_COUNT},{_COUNT}\r\n",
     re.MULTILINE,
 )
-_QML = re.compile(rf"^\|{_NAME}\|{_COUNT}(\.[0-9]{{1,10}})?\|{_COUNT}\|{_COUNT}\|\n", re.MULTILINE)
-_REMAINDERS = {kilobytes(count).removeprefix("0"): count for count in range(1024)}
+_QML = re.compile(
+    rf"^\|{_NAME}\|([0-9]{{1,12}}(?:\.[0-9]{{1,10}})?)\|{_COUNT}\|{_COUNT}\|\n", re.MULTILINE
+)
 
 _key = itemgetter(0, 1, 2, 3)
 
@@ -66,12 +67,13 @@ def plain_qml(piece: bytes, after: str) -> list[PlainQml] | None:
     found = _QML.findall(piece.decode("latin-1"))
     if not _all_of(piece, len(found)):
         return None
-    names, whole, fractions, hits_all, hits_html = zip(*found, strict=True)
-    if not all(map(lt, (after, *names), names)) or not _REMAINDERS.keys() >= set(fractions):
+    names, kilos, hits_all, hits_html = zip(*found, strict=True)
+    # Whole bytes below 2^53 are doubles, also as kilobytes; what is rounded to one lies
+    # so near to it that ``bytes_of`` takes it for the same.
+    sizes = np.array(list(map(float, kilos))) * 1024
+    if not all(map(lt, (after, *names), names)) or (sizes % 1).any():
         return None
-    kilos = map((1 << 10).__mul__, map(int, whole))
-    sizes = starmap(add, zip(kilos, map(_REMAINDERS.__getitem__, fractions), strict=True))
-    return list(zip(names, sizes, hits_all, hits_html, strict=True))
+    return list(zip(names, sizes.astype(np.int64).tolist(), hits_all, hits_html, strict=True))
 
 
 def _all_of(piece: bytes, rows: int) -> bool:

@@ -54,7 +54,7 @@ class DaySet:
                 yield from breakdown.parse(lines, self.names.breakdown)
 
     def qml_blocks(self) -> Iterator[Block]:
-        """The charged rows, read anew, some thousands at a time; see ``blocks``."""
+        """The charged rows, read anew, some hundreds at a time; see ``blocks``."""
         with (self.directory / self.names.qml).open("rb") as file:
             yield from qml_blocks(file, self.names.qml)
 
