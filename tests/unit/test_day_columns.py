@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,13 +19,18 @@ from mailtally_shared.day_files import (
     Sums,
     breakdown,
     charge,
+    charged_rows,
+    day_rows,
     kilobytes,
     qml,
 )
-from mailtally_shared.day_files import day_rows as module
 from mailtally_shared.day_files.charged_rows import ChargedRows, charge_day
+from mailtally_shared.day_files.rows import QmlTotals
 from mailtally_shared.day_files.text_columns import decimals, lines
 from mailtally_shared.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAMES = st.text(alphabet='ab.",-() ', min_size=1, max_size=20)
 COUNTS = st.one_of(st.integers(0, 99_999), st.integers(0, 2**55))
@@ -46,9 +52,11 @@ POLICIES = st.builds(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _several_pieces() -> None:
-    patch = pytest.MonkeyPatch()
-    patch.setattr(module, "PIECE", 7)
+def _several_pieces() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(day_rows, "PIECE", 7)
+        patch.setattr(charged_rows, "PIECE", 7)
+        yield
 
 
 @given(ROWS)
@@ -70,11 +78,12 @@ def test_a_breakdown_is_what_the_csv_writer_writes(rows: list[Sums]) -> None:
 @given(ROWS, POLICIES)
 def test_a_day_is_charged_as_row_by_row(rows: list[Sums], policy: ChargingPolicy) -> None:
     expected = list(charge(sorted(rows), policy))
-    found = charge_day(DayRows.of(rows), policy)
+    totals = QmlTotals()
+    found = charge_day(DayRows.of(rows), policy, totals)
     text = "".join(f"|{row[0]}|{kilobytes(row[1])}|{row[2]}|{row[3]}|\n" for row in expected)
     assert b"".join(qml.render_columns(found)) == text.encode("ascii")
-    totals = found.totals()
-    assert (totals.rows, totals.bytes) == (len(expected), sum(row.bytes for row in expected))
+    names, *figures = zip(*expected, strict=True) if expected else [()] * 4
+    assert totals == QmlTotals(len(names), *map(sum, figures))
 
 
 @given(st.lists(st.integers(0, MAX_SUM) | st.sampled_from([0, 9, 10_000, 10**8, MAX_SUM])))
@@ -90,16 +99,17 @@ def row(domain: str, size: int = 1, host: str = "m1") -> Sums:
 def test_a_sum_that_does_not_fit_is_refused_by_its_name() -> None:
     rows = [row("a.example"), row("b.example", MAX_SUM), row("b.example", 1, "m2")]
     with pytest.raises(Refused, match=r"sum of b\.example exceeds"):
-        charge_day(DayRows.of(rows), ChargingPolicy())
+        list(charge_day(DayRows.of(rows), ChargingPolicy(), QmlTotals()))
     with pytest.raises(Refused, match=r"sum of c\.example exceeds"):
         DayRows.of([row("a.example"), row("c.example", MAX_SUM + 1)])
 
 
 def test_sums_that_fit_are_right_though_the_days_total_does_not() -> None:
     rows = DayRows.of([row("a.example", MAX_SUM), row("b.example", MAX_SUM)])
-    found = charge_day(rows, ChargingPolicy())
+    totals = QmlTotals()
+    (found,) = charge_day(rows, ChargingPolicy(), totals)
     assert found.bytes.tolist() == [MAX_SUM, MAX_SUM]
-    assert found.totals().bytes == rows.totals().bytes == 2 * MAX_SUM
+    assert totals.bytes == rows.totals().bytes == 2 * MAX_SUM
 
 
 def test_a_key_that_stands_twice_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +11,13 @@ import numpy as np
 from mailtally_shared.columns import MAX_SUM, Array
 from mailtally_shared.day_files.charging import OUTGOING, too_large
 from mailtally_shared.day_files.day_rows import PIECE, exact_sum
-from mailtally_shared.day_files.rows import QmlTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mailtally_shared.day_files.charging import ChargingPolicy
     from mailtally_shared.day_files.day_rows import DayRows
-    from mailtally_shared.day_files.rows import QmlRow
+    from mailtally_shared.day_files.rows import QmlRow, QmlTotals
 
 _HALF = 32  # bits
 
@@ -41,30 +41,32 @@ class ChargedRows:
     def __len__(self) -> int:
         return len(self.name)
 
-    def pieces(self) -> Iterator[ChargedRows]:
-        """The rows, some thousands at a time."""
-        for first in range(0, len(self), PIECE):
-            part = slice(first, first + PIECE)
-            yield ChargedRows(
-                self.name[part], self.bytes[part], self.hits_all[part], self.hits_html[part]
-            )
 
-    def totals(self) -> QmlTotals:
-        """How many they are, and what they add up to."""
-        figures = (self.bytes, self.hits_all, self.hits_html)
-        return QmlTotals(len(self), *map(exact_sum, figures))
-
-
-def charge_day(rows: DayRows, policy: ChargingPolicy) -> ChargedRows:
-    """What ``charge`` gives for the same rows.
+def charge_day(rows: DayRows, policy: ChargingPolicy, totals: QmlTotals) -> Iterator[ChargedRows]:
+    """What ``charge`` gives for the same rows, in pieces, some of which may be empty.
 
     Args:
         rows: the breakdown.
         policy: what to charge.
+        totals: to which the pieces are added as they pass.
 
     Raises:
         Refused: a domain's sum does not fit 63 bits.
     """
+    first = _first_of_domains(rows)
+    # No domain is cut in two.
+    cuts = np.searchsorted(first, np.arange(0, len(rows), PIECE))
+    begins = np.unique(first[cuts[cuts < len(first)]])
+    for begin, end in pairwise([*begins.tolist(), len(rows)]):
+        piece = _charged(rows.taken(slice(begin, end)), policy)
+        totals.rows += len(piece)
+        totals.bytes += exact_sum(piece.bytes)
+        totals.hits_all += exact_sum(piece.hits_all)
+        totals.hits_html += exact_sum(piece.hits_html)
+        yield piece
+
+
+def _charged(rows: DayRows, policy: ChargingPolicy) -> ChargedRows:
     if policy.charged_statuses != "all":
         rows = rows.taken(_where(rows, [kind[2] in policy.charged_statuses for kind in rows.kinds]))
     splits = policy.hits == "in-out"
@@ -74,9 +76,14 @@ def charge_day(rows: DayRows, policy: ChargingPolicy) -> ChargedRows:
         np.where(outgoing, 0, rows.messages),
         np.where(outgoing, rows.messages, 0),
     )
-    first = np.flatnonzero(np.append(True, rows.domain[1:] != rows.domain[:-1])[: len(rows)])
+    first = _first_of_domains(rows)
     names = rows.domain[first]
     return ChargedRows(names, *_sums(names, figures, first))
+
+
+def _first_of_domains(rows: DayRows) -> Array:
+    """The numbers of the rows with which the domains begin."""
+    return np.flatnonzero(np.append(True, rows.domain[1:] != rows.domain[:-1])[: len(rows)])
 
 
 def _where(rows: DayRows, kinds: list[bool]) -> Array:

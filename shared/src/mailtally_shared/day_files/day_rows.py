@@ -14,11 +14,14 @@ from mailtally_shared.day_files.rows import Sums, SumsTotals
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from numpy.typing import DTypeLike
+
     from mailtally_shared.columns import Array
 
 #: Rows handled at a time: their text stays in the processor's cache.
 PIECE = 4096
 _WORD = 8  # bytes of a name compared at once
+_EMPTY_NAMES = f"S{_WORD}"
 
 #: What a row is of, apart from its domain: host, service label, status.
 Kind = tuple[str, str, str]
@@ -32,7 +35,7 @@ class DayRows:
     """
 
     kinds: tuple[Kind, ...]  # distinct, ascending
-    domain: Array  # bytes of a fixed width, padded with NUL
+    domain: Array  # bytes of a fixed width, whole words, padded with NUL
     kind: Array  # int32, index into kinds
     messages: Array  # int64
     bytes: Array  # int64, as logged
@@ -134,7 +137,7 @@ class Gathering:
         kinds = sorted(self._kinds)
         rank = {kind: number for number, kind in enumerate(kinds)}
         ranks = np.array([rank[kind] for kind in self._kinds], np.int32)
-        domain, kind = _given(self._names, np.bytes_), ranks[_given(self._codes, np.int32)]
+        domain, kind = _given(self._names, _EMPTY_NAMES), ranks[_given(self._codes, np.int32)]
         order = np.lexsort([kind, *_words(domain)])
         domain, kind = domain[order], kind[order]
         sums = [_given(pieces, np.int64)[order] for pieces in self._sums]
@@ -143,7 +146,7 @@ class Gathering:
         return rows
 
 
-def _given(pieces: list[Array], kind: type) -> Array:
+def _given(pieces: list[Array], kind: DTypeLike) -> Array:
     whole = np.concatenate([np.empty(0, kind), *pieces])
     pieces.clear()
     return whole
@@ -169,7 +172,8 @@ def _check_text(names: Iterable[str]) -> None:
 
 def _ascii(names: Sequence[str]) -> Array:
     _check_text(names)
-    return np.array([name.encode("ascii") for name in names], "S")
+    found = np.array([name.encode("ascii") for name in names], "S")
+    return found.astype(f"S{-(-found.itemsize // _WORD) * _WORD}")
 
 
 def _int64(numbers: Sequence[int], domains: Sequence[str]) -> Array:
@@ -181,7 +185,6 @@ def _int64(numbers: Sequence[int], domains: Sequence[str]) -> Array:
 
 def _words(names: Array) -> Iterator[Array]:
     """Names as numbers of eight bytes that sort alike; the last, which weighs least, first."""
-    width = -(-names.itemsize // _WORD)
-    padded = names.astype(f"S{width * _WORD}", copy=False).view(">u8").reshape(-1, width)
-    for word in reversed(range(width)):
-        yield padded[:, word].astype(np.uint64)
+    words = names.view(">u8").reshape(-1, names.itemsize // _WORD)
+    for word in reversed(range(words.shape[1])):
+        yield words[:, word].astype(np.uint64)

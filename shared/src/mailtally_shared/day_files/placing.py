@@ -10,6 +10,7 @@ from mailtally_shared.day_files.day_rows import DayRows
 from mailtally_shared.day_files.durable import Staged, directory_lock, stage, sync_directory
 from mailtally_shared.day_files.manifest import DayFacts, Manifest
 from mailtally_shared.day_files.names import LOADED, LOADING, DayNames
+from mailtally_shared.day_files.rows import QmlTotals
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ def _revision(path: Path) -> int:
 def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[Staged]:
     names = DayNames.of(facts.day)
     csv = stage(directory / names.breakdown, breakdown.render(rows))
-    charges = charge_day(rows, facts.policy)
+    counted, charged = rows.totals(), QmlTotals()
+    charges = charge_day(rows, facts.policy, charged)
     txt = stage(directory / names.qml, qml.render_columns(charges))
-    counted, charged = rows.totals(), charges.totals()
     whole = Manifest(
         **dict(facts),
         breakdown_rows=counted.rows,

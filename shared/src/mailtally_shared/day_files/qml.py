@@ -36,9 +36,9 @@ def render(rows: Iterable[QmlRow]) -> Iterator[bytes]:
         yield _lines(ChargedRows.of(batch))
 
 
-def render_columns(rows: ChargedRows) -> Iterator[bytes]:
-    """What ``render`` gives for the same rows."""
-    return map(_lines, rows.pieces())
+def render_columns(pieces: Iterable[ChargedRows]) -> Iterator[bytes]:
+    """What ``render`` gives for the same rows, a chunk a piece."""
+    return map(_lines, pieces)
 
 
 def _lines(rows: ChargedRows) -> bytes:
