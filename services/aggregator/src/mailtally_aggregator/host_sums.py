@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Fields read at a time; Redis serves others in between.
 _PIECE = 5000
 
-
+#: Quantities as Redis gives them; a field may be missing.
 Values = Iterable[bytes | None]
 
 
