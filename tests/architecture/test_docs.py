@@ -31,7 +31,10 @@ CODE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: A line to be typed, from the program's name on.
 COMMAND_LINE = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(mailtally(?:-[a-z]+)? .*)$", re.MULTILINE)
 #: What the scripts in `deploy` and `docker-compose.yml` look at.
-DEPLOYMENT = {"MAILTALLY_REDIS", "MAILTALLY_POSTGRES", "MAILTALLY_SECRETS_DIR"}
+DEPLOYMENT = {
+    *("MAILTALLY_REDIS", "MAILTALLY_POSTGRES", "MAILTALLY_SECRETS_DIR"),
+    *("MAILTALLY_COLLECTOR_HOST", "MAILTALLY_LOG_DIR", "MAILTALLY_EXPECTED_HOSTS"),
+}
 #: What is no setting, and yet a variable that people set.
 OTHER_VARIABLES = {"MAILTALLY_CONFIG", "MAILTALLY_CRASH_AT", *DEPLOYMENT} | {
     f"MAILTALLY_{name}{FILE_SUFFIX}".upper() for name in SECRETS
