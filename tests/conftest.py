@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,9 @@ pytest_plugins = [
     "tests.support.postgres",
     "tests.support.redis_server",
 ]
+
+# Who runs this in the background has it ignored, and so would all programs that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline for a single case: a busy machine is no failure.
 settings.register_profile(
