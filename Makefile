@@ -78,9 +78,9 @@ fuzz: $(VENV)/.tools ## damage what comes from outside; SECONDS=… INPUTS=… S
 		$(if $(SEED),--seed $(SEED)) $(TARGETS)
 
 .PHONY: faults
-faults: $(VENV)/.tools ## a whole site under random faults; SEED=… or SEEDS=… or MINUTES=…
+faults: $(VENV)/.tools ## a whole site under random faults; SEED=… or SEEDS=… or MINUTES=…, FIRST=…
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
-		$(if $(MINUTES),--minutes $(MINUTES))
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(FIRST),--first $(FIRST))
 
 .PHONY: faults-named
 faults-named: $(VENV)/.tools ## each named fault, among them kill -9 at every crash point

@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +75,7 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, help="run this one only, and show its plan")
-    parser.add_argument("--first", type=int, default=1, help="begin with this seed")
+    parser.add_argument("--first", type=int, help="begin with this seed, and go on by one")
     parser.add_argument("--seeds", type=int, help="run so many, one after the other")
     parser.add_argument("--minutes", type=float, help="run random ones for so long")
     parser.add_argument("--keep", type=Path, help="keep what a failed seed leaves here")
@@ -85,10 +87,13 @@ def _seeds(options: argparse.Namespace) -> Iterator[int]:
         yield options.seed
     elif options.minutes is not None:
         end = time.monotonic() + 60 * options.minutes
-        while time.monotonic() < end:
-            yield random.randrange(2**31)
+        seeds = (
+            count(options.first) if options.first else iter(partial(random.randrange, 2**31), -1)
+        )
+        yield from takewhile(lambda _: time.monotonic() < end, seeds)
     else:
-        yield from range(options.first, options.first + (options.seeds or 1))
+        first = options.first or 1
+        yield from range(first, first + (options.seeds or 1))
 
 
 def _run(plan: Plan, databases: Databases, *, keep: Path | None) -> Result:
