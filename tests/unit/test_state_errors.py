@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import unavailable_errors
 
 FULL = "MISCONF Errors writing to the AOF file: No space left on device"
@@ -24,6 +25,13 @@ def test_a_full_disk_of_redis_is_waited_for_wherever_it_is_told(message: str) ->
     with pytest.raises(Unavailable) as caught, unavailable_errors():
         raise redis.ResponseError(message)
     assert str(caught.value) == f"Redis (the state) cannot work now: {FULL}."
+
+
+def test_a_refusal_of_the_broker_is_not_told_as_silence() -> None:
+    connection = connect_broker("redis://127.0.0.1:1/0")
+    with pytest.raises(Unavailable) as caught, broker_errors(connection):
+        raise redis.ResponseError(FULL)
+    assert str(caught.value) == f"The broker cannot work now: {FULL}."
 
 
 def test_a_mistake_of_ours_is_not_waited_for() -> None:

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.refusals import passing_refusal
 from mailtally_shared.process.sentinel import is_sentinel, parse_sentinels, plainly
 from mailtally_shared.process.tls import amqp_tls
 
@@ -90,4 +91,6 @@ def broker_errors(connection: kombu.Connection) -> Iterator[None]:
     try:
         yield
     except failures as error:
+        if said := passing_refusal(error):
+            raise Unavailable(f"The broker cannot work now: {said}.") from error
         raise Unavailable(f"The broker does not answer: {plainly(error)}.") from error

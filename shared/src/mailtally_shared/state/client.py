@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,27 +11,11 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel as SentinelClient
 
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.refusals import passing_refusal
 from mailtally_shared.process.sentinel import Sentinels, is_sentinel, parse_sentinels, plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Answers of a server that is there but cannot work now: out of memory, failing
-#: disk, read-only replica, loading. All call for waiting, none for giving up.
-#: redis-py has a class for some of them and leaves the code in the text of others.
-_PASSING = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS")
-_PASSING_TYPES = (
-    redis.exceptions.OutOfMemoryError,
-    redis.exceptions.ReadOnlyError,
-    redis.exceptions.BusyLoadingError,
-    redis.exceptions.MasterDownError,
-    redis.exceptions.ClusterDownError,
-    # The operator gives the right, and it goes on.
-    redis.exceptions.NoPermissionError,
-)
-_OF_PIPELINE = " of pipeline caused error: "
-#: Before version 7, Redis tells the refusal of a script's command in other words.
-_OF_SCRIPT = re.compile(r"^Error running script .*?: -(?=[A-Z]+ )", re.DOTALL)
 
 State = redis.Redis
 _Sentinel: Any = SentinelClient  # it has no types
@@ -82,11 +65,6 @@ def unavailable_errors() -> Iterator[None]:
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise Unavailable(f"Redis (the state) does not answer: {plainly(error)}.") from error
     except redis.ResponseError as error:
-        if isinstance(error, _PASSING_TYPES) or _said(error).startswith(_PASSING):
-            raise Unavailable(f"Redis (the state) cannot work now: {_said(error)}.") from error
+        if said := passing_refusal(error):
+            raise Unavailable(f"Redis (the state) cannot work now: {said}.") from error
         raise
-
-
-def _said(error: Exception) -> str:
-    """The server's own words, without what redis-py and Lua put around them."""
-    return _OF_SCRIPT.sub("", str(error).rpartition(_OF_PIPELINE)[2]).rstrip(".")
