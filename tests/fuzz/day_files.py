@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailtally_shared.day_files import ChargingPolicy, breakdown, charge, manifest, qml
+from mailtally_shared.day_files.blocks import breakdown_blocks, qml_blocks
 from mailtally_shared.errors import BadFile, Refused
 from tests.fuzz.target import Target, one_by_one, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mailtally_shared.day_files.blocks import Block
 
 _NUMBERS = (
     *(b"0", b"-1", b"+1", b"1e9", b"0.5", b"0.0009765625", b"9223372036854775807"),
@@ -34,6 +37,7 @@ def read_qml(data: bytes) -> None:
     rows = list(qml.parse(BytesIO(data), "day.qml.txt"))
     again = b"".join(qml.render(rows))
     assert list(qml.parse(BytesIO(again), "again")) == rows
+    _assert_same(qml_blocks(BytesIO(data), "day.qml.txt"), rows)
 
 
 def read_breakdown(data: bytes) -> None:
@@ -41,10 +45,19 @@ def read_breakdown(data: bytes) -> None:
     rows = list(breakdown.parse(BytesIO(data), "day.qml.csv"))
     again = b"".join(breakdown.render(rows))
     assert list(breakdown.parse(BytesIO(again), "again")) == rows
+    _assert_same(breakdown_blocks(BytesIO(data), "day.qml.csv"), rows)
     try:
         assert len(list(charge(rows, ChargingPolicy()))) <= len(rows)
     except Refused:
         return
+
+
+def _assert_same(blocks: Iterable[Block], rows: Sequence[tuple[Any, ...]]) -> None:
+    """What is read in blocks, where a number may be in digits, is what is read row by row."""
+    found = [row for block in blocks for row in block]
+    assert len(found) == len(rows)
+    for one, row in zip(found, rows, strict=True):
+        assert tuple(type(it)(text) for it, text in zip(row, one, strict=True)) == tuple(row)
 
 
 def read_manifest(data: bytes) -> None:
