@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, create_engine, event, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     InterfaceError,
@@ -15,22 +15,17 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 
-from mailtally_shared.database import mariadb
+from mailtally_shared.database import mariadb, sqlite
 from mailtally_shared.errors import SettingsError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
-    from sqlite3 import Connection as SqliteConnection
 
     from sqlalchemy import Connection, Engine
 
-#: Seconds: how long to try to connect to a server …
+#: Seconds: how long to try to connect to a server.
 CONNECT_TIMEOUT = 10
-#: … and to wait for another writer of an SQLite file.
-SQLITE_TIMEOUT = 30
-
-_WRITES = "mailtally_writes"
 _DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
@@ -59,35 +54,12 @@ def open_engine(url: str) -> Engine:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url)
+        return sqlite.sqlite_engine(url)
     if url.get_backend_name() in mariadb.BACKENDS:
         return mariadb.mariadb_engine(url, CONNECT_TIMEOUT)
     if url.get_backend_name() != "postgresql":
         raise SettingsError(f"database_url: {url.get_backend_name()} is not one of {_SUPPORTED}")
     return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT})
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_TIMEOUT})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
-    # Without this the driver begins transactions by its own lights, and none for DDL.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    # A day file is archived once its rows are committed: they must outlive a power cut.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads before it writes could otherwise fail half-way, when
-    # another one has written meanwhile.
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager
@@ -100,7 +72,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with _failures_named(engine):
         _make_directory(engine.url)
         with engine.connect() as connection:
-            writer = connection.execution_options(**{_WRITES: True})
+            writer = connection.execution_options(**{sqlite.WRITES: True})
             with writer.begin():
                 yield writer
 

@@ -1,0 +1,56 @@
+"""SQLite, made to wait for its turn and to keep what was committed."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import create_engine, event
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+#: Seconds to wait for another writer of the file.
+TIMEOUT: Final = 30.0
+#: The execution option of a transaction that will write.
+WRITES: Final = "mailtally_writes"
+_PAUSE: Final = 0.02
+
+
+def sqlite_engine(url: URL) -> Engine:
+    """The engine of an SQLite file; nothing is connected yet."""
+    engine = create_engine(url, connect_args={"timeout": TIMEOUT})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    # Without this the driver begins transactions by its own lights, and none for DDL.
+    connection.isolation_level = None
+    _write_ahead(connection)
+    # A day file is archived once its rows are committed: they must outlive a power cut.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Where several processes open a new file at once, SQLite refuses some instead of waiting."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads before it writes could otherwise fail half-way, when
+    # another one has written meanwhile.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
