@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mailtally_collector.parse import Reason, StatsParser, machine
+from mailtally_collector.machine.entry import IN_PYTHON
+from mailtally_collector.parse import Reason, StatsParser
 from mailtally_collector.parse.names import Key, Names, hashed
 from mailtally_collector.parse.settle import settle_hosts
 from tests.support import reference_parser as reference
@@ -86,16 +87,12 @@ def test_hosts_beyond_the_limit_are_malformed_lines() -> None:
 
 
 def test_a_chunk_of_too_many_hosts_keeps_the_first() -> None:
-    if _interpreted():
+    if IN_PYTHON:
         pytest.skip("needs the machine code: 65,540 lines take a minute without")
     parsed = StatsParser().parse(lines_of_hosts(65_537) + LINE.replace(b"mail", b"m0"))
     assert parsed.rejects.labels() == ["too-many-hosts"] * 2
     assert len(parsed.columns) == 65_536
     assert parsed.columns.hosts[parsed.columns.host[-1]] == "m0.example.com"
-
-
-def _interpreted() -> bool:
-    return not hasattr(hashed, "py_func")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +132,3 @@ def test_names_that_differ_in_one_byte_spread_over_the_slots() -> None:
     starts = range(8, 8 + 24 * len(names), 24)
     slots = {int(hashed(start, start + 24, table)) & 4095 for start in starts}
     assert len(slots) > 400  # of 530 names (one is there 24 times); at random it is 498
-
-
-def test_the_kernel_lets_go_of_the_interpreter() -> None:
-    assert machine._OPTIONS["nogil"]  # noqa: SLF001  # nobody else can tell

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mailtally_collector.machine.kinds import kind_of
 from mailtally_collector.parse import Setting, StatsParser, made, stats
 from mailtally_collector.parse.format import NOTHING_KNOWN
 from mailtally_collector.parse.maillog import format as maillog
@@ -52,7 +52,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[tuple[object, ...]]]:
 
     def noting(name: str, entry: Callable[..., object]) -> Callable[..., object]:
         def noted(*args: object) -> object:
-            types.setdefault(name, set()).add(tuple(map(numba.typeof, args)))
+            types.setdefault(name, set()).add(tuple(map(kind_of, args)))
             return entry(*args)
 
         return noted

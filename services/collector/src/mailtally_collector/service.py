@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from mailtally_collector.batcher import Batcher, BatchLimits
 from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.follow import Follower
-from mailtally_collector.kept_code import keep_code_in
 from mailtally_collector.ledger import Ledger, Registration
+from mailtally_collector.machine.kept import keep_code_in
 from mailtally_collector.metrics import CollectorMetrics
 from mailtally_collector.parse import ByLog, Setting, made, warm
 from mailtally_collector.progress import Progress, resume

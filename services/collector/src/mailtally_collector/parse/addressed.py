@@ -10,7 +10,7 @@ from mailtally_collector.parse.parsed import Parsed
 from mailtally_collector.parse.stats import bytes_of, read, settled
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse.machine import Bytes
+    from mailtally_collector.machine.marks import Bytes
     from mailtally_collector.parse.names import Key
     from mailtally_shared.columns import Array
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mailtally_collector.parse.machine import Bytes, compiled
+from mailtally_collector.machine.marks import Bytes, compiled
 from mailtally_collector.parse.names import index_of, is_recent
 from mailtally_collector.parse.reasons import Reason
 from mailtally_collector.parse.scanning import (

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from mailtally_collector.machine.marks import Bytes, compiled
+from mailtally_collector.machine.steps import BLOCK, bit_count, bits, first_bit
 from mailtally_collector.parse.addresses import read_addresses
 from mailtally_collector.parse.head import read_head
-from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.measures import read_measures
 from mailtally_collector.parse.names import has_free_slot
 from mailtally_collector.parse.reasons import MAX_LINE, Reason
@@ -22,7 +23,6 @@ from mailtally_collector.parse.scanning import (
     find,
     is_line_end,
 )
-from mailtally_collector.parse.steps import BLOCK, bit_count, bits, first_bit
 from mailtally_collector.parse.usual import usual_head
 from mailtally_collector.parse.words import before_first, without_first, word_at
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailtally_collector.parse.machine import Bytes, compiled
+from mailtally_collector.machine.marks import Bytes, compiled
 from mailtally_collector.parse.names import index_of, known
 from mailtally_collector.parse.reasons import Reason
 from mailtally_collector.parse.scanning import all_digits, byte_at, number

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from mailtally_collector.parse.machine import Bytes, compiled, signed
+from mailtally_collector.machine.marks import Bytes, compiled, signed
+from mailtally_collector.machine.steps import folded
 from mailtally_collector.parse.scanning import LETTERS_AND_DIGITS, LINE_FEED, byte_at, one_of
-from mailtally_collector.parse.steps import folded
 from mailtally_collector.parse.words import WORD, Words, last_bytes, same, words_of
 
 if TYPE_CHECKING:

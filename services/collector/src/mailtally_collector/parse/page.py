@@ -11,7 +11,7 @@ from mailtally_collector.parse.reasons import MAX_LINE
 from mailtally_collector.parse.words import Words, words_of
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse.machine import Bytes
+    from mailtally_collector.machine.marks import Bytes
     from mailtally_shared.columns import Array
 
 

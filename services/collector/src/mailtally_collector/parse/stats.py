@@ -21,7 +21,7 @@ from mailtally_collector.parse.settle import (
 from mailtally_shared.columns import Array, Columns
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse.machine import Bytes
+    from mailtally_collector.machine.marks import Bytes
 
 #: A line that is passed when there is nothing to parse yet.
 _WARMING = b"Jan  1 00:00:00 a.example in[1]: 0|a@a.example|a@a.example|0|success\n"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mailtally_collector.parse.machine import compiled, signed
+from mailtally_collector.machine.marks import compiled, signed
+from mailtally_collector.machine.steps import first_bit
 from mailtally_collector.parse.names import is_recent
-from mailtally_collector.parse.steps import first_bit
 from mailtally_collector.parse.words import (
     WORD,
     first_bytes,

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mailtally_collector.parse.machine import Bytes, compiled, signed
+from mailtally_collector.machine.marks import Bytes, compiled, signed
 
 Words = NDArray[np.uint64]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from mailtally_collector.parse.machine import Bytes, compiled, signed
+from mailtally_collector.machine.marks import Bytes, compiled, signed
 from mailtally_collector.parse.words import WORD, Words, last_bytes
 from mailtally_shared.columns import MAX_SUM
 

@@ -25,7 +25,7 @@ from mailtally_shared.columns import MAX_SUM
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailtally_collector.parse.machine import Bytes
+    from mailtally_collector.machine.marks import Bytes
     from mailtally_shared.columns import Array
 
 #: Distinct names of one kind that are kept. A name takes some 100 bytes.

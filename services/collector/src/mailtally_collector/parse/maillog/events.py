@@ -9,7 +9,7 @@ import numpy as np
 from mailtally_collector.parse.words import Words, words_of
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse.machine import Bytes
+    from mailtally_collector.machine.marks import Bytes
     from mailtally_collector.parse.names import Names
     from mailtally_shared.columns import Array
 

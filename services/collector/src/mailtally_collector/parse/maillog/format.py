@@ -23,7 +23,7 @@ from mailtally_collector.parse.stats import bytes_of, settled
 from mailtally_collector.parse.words import WORD, words_of
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse.machine import Bytes
+    from mailtally_collector.machine.marks import Bytes
     from mailtally_shared.columns import Array
 
 _LINE: Final = re.compile(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mailtally_collector.machine.marks import Bytes, compiled
 from mailtally_collector.parse.addresses import BRACKET
-from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.maillog.events import (
     DEFERRED,
     DONE,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mailtally_collector.parse.machine import Bytes, compiled, signed
+from mailtally_collector.machine.marks import Bytes, compiled, signed
 from mailtally_collector.parse.names import Key, Names, hashed, mixed
 from mailtally_collector.parse.words import same
 

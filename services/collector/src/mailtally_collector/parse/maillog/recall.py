@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mailtally_collector.parse.machine import compiled
+from mailtally_collector.machine.marks import compiled
 from mailtally_collector.parse.maillog.join import HOST_ITSELF
 from mailtally_collector.parse.maillog.memory import recipient_of, row_for
 from mailtally_collector.parse.names import index_of
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse.machine import Bytes
+    from mailtally_collector.machine.marks import Bytes
     from mailtally_collector.parse.maillog.memory import Memory
     from mailtally_collector.parse.maillog.state import Saved
     from mailtally_collector.parse.names import Names

@@ -12,7 +12,7 @@ from mailtally_collector.parse.maillog.join import HOST_ITSELF
 from mailtally_collector.parse.maillog.state import Saved
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse.machine import Bytes
+    from mailtally_collector.machine.marks import Bytes
     from mailtally_collector.parse.maillog.memory import Memory
     from mailtally_collector.parse.names import Names
     from mailtally_shared.columns import Array

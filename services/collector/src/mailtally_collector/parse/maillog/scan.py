@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mailtally_collector.machine.marks import Bytes, compiled
+from mailtally_collector.machine.steps import first_bit
 from mailtally_collector.parse.kernel import HAS_NUL, TOO_LONG, first_reason
-from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.maillog.events import PASSED
 from mailtally_collector.parse.maillog.stamp import read_stamp
 from mailtally_collector.parse.maillog.wording import read_wording
 from mailtally_collector.parse.names import index_of
 from mailtally_collector.parse.reasons import MAX_LINE
 from mailtally_collector.parse.scanning import LINE_FEED, NUL, RETURN, byte_at, find
-from mailtally_collector.parse.steps import first_bit
 from mailtally_collector.parse.words import WORD, matches, repeated, word_at
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from mailtally_collector.machine.marks import Bytes, compiled
 from mailtally_collector.parse.head import (
     BAD_DATE,
     BAD_HOST,
@@ -20,7 +21,6 @@ from mailtally_collector.parse.head import (
     MAX_HOST,
     after_date,
 )
-from mailtally_collector.parse.machine import Bytes, compiled
 from mailtally_collector.parse.names import index_of, is_recent
 from mailtally_collector.parse.scanning import (
     AT,
