@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -12,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.answer import Answer, heard
 from benchmarks.dialects import deliveries_in, rendered
+from benchmarks.usage import said, usage_of
 
 if TYPE_CHECKING:
-    import resource
     from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.contenders import Contender
     from benchmarks.logs import Logs
-
-#: ``ru_maxrss`` is in KiB, but in bytes on macOS.
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+    from benchmarks.usage import Usage
 
 
 class WrongAnswerError(Exception):
@@ -61,20 +58,16 @@ def run(contender: Contender, logs: Logs) -> Run:
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
         process = subprocess.Popen(
-            command, stdout=output, stderr=errors, env={**os.environ, "LC_ALL": "C"}
+            command, stdout=output, stderr=errors, env={**os.environ, "LC_ALL": "C"}, text=True
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        errors.seek(0)
-        if process.returncode:
-            raise WrongAnswerError(f"{contender.title} failed:\n{errors.read().strip()}")
-        answer = heard(output.read())
+        usage = usage_of(process, begin)
+        if usage.code:
+            raise WrongAnswerError(f"{contender.title} failed:\n{said(errors).strip()}")
+        answer = heard(said(output))
     if contender.sums and answer.sums != logs.expected_sums():
         wrong = len(answer.sums ^ logs.expected_sums())
         raise WrongAnswerError(f"{contender.title} counted wrongly: {wrong} sums differ.")
-    return _measured(records, answer, wall, usage)
+    return _measured(records, answer, usage)
 
 
 def _given(contender: Contender, logs: Logs) -> tuple[int, Sequence[Path]]:
@@ -86,15 +79,15 @@ def _given(contender: Contender, logs: Logs) -> tuple[int, Sequence[Path]]:
     return deliveries_in(logs, share.most), (path,)
 
 
-def _measured(records: int, answer: Answer, wall: float, usage: resource.struct_rusage) -> Run:
+def _measured(records: int, answer: Answer, usage: Usage) -> Run:
     """What the contender says of itself, and what was seen from outside where it does not."""
     told = dict(answer.figures)
-    seconds = told.pop("seconds", wall)
+    seconds = told.pop("seconds", usage.seconds)
     return Run(
         records=records,
         seconds=seconds,
-        started=told.pop("started", wall - seconds),
-        cpu=told.pop("cpu", usage.ru_utime + usage.ru_stime),
-        peak=told.pop("peak", usage.ru_maxrss * _MAXRSS_UNIT),
+        started=told.pop("started", usage.seconds - seconds),
+        cpu=told.pop("cpu", usage.cpu),
+        peak=told.pop("peak", usage.peak),
         extra=told,
     )

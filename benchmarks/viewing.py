@@ -8,7 +8,6 @@ MB/s leave it out. Answers that differ end it.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import click
 
 from benchmarks.logs import make_logs
 from benchmarks.table import aligned
+from benchmarks.usage import usage_of
 
 _OURS = (sys.executable, "-m", "mailtally_collector.statistics", "--format", "json")
 _POLARS = (sys.executable, "-m", "benchmarks.peers.polars_statistics")
@@ -81,16 +81,12 @@ def _row(name: str, runs: list[Run], starts: list[Run], size: int) -> tuple[str,
 def _run(command: tuple[str, ...]) -> Run:
     with tempfile.TemporaryFile("w+") as output:
         begin = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        usage = usage_of(subprocess.Popen(command, stdout=output, text=True), begin)
+        if usage.code:
             raise click.ClickException(f"{' '.join(command[:3])} failed.")
         output.seek(0)
         answer = json.load(output)
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, answer)
+    return Run(usage.seconds, usage.cpu, usage.peak, answer)
 
 
 def _compare(answers: list[dict[str, Any]]) -> None:

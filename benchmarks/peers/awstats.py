@@ -37,6 +37,6 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as temp:
         settings = _CONFIGURATION.format(log=log, data=temp)
         (Path(temp) / "awstats.bench.conf").write_text(settings, "utf-8")
-        seen = watch([PROGRAM, "-update", "-config=bench", f"-configdir={temp}"])
-    found = _FOUND.search(seen.output)
+        seen, told = watch([PROGRAM, "-update", "-config=bench", f"-configdir={temp}"])
+    found = _FOUND.search(told)
     tell_seen(seen, counted=int(found[1]) if found else 0, expected=expected)

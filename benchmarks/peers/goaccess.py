@@ -28,6 +28,6 @@ if __name__ == "__main__":
     log = Path(sys.argv[1])
     with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as temp:
         report = Path(temp) / "report.json"
-        seen = watch(["goaccess", log, *_OPTIONS, "-o", report])
+        seen, _ = watch(["goaccess", log, *_OPTIONS, "-o", report])
         counted = json.loads(report.read_bytes())["vhosts"]["metadata"]["bytes"]["total"]["value"]
     tell_seen(seen, counted=counted, expected=logged(log, column=3, separator="|"))

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     log = Path(sys.argv[1])
     with log.open(encoding="ascii") as lines:
         sent = sum("status=sent" in line for line in lines)
-    seen = watch(["pflogsumm", log])
-    found = _DELIVERED.search(seen.output)
+    seen, told = watch(["pflogsumm", log])
+    found = _DELIVERED.search(told)
     # From a million on it rounds what it shows.
     tell_seen(seen, counted=int(found[1]) if found else 0, expected=sent)

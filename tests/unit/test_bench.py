@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from benchmarks.running import Run, WrongAnswerError, run
 from benchmarks.stopwatch import Cost, costs_table, medians
 from benchmarks.table import aligned
 from benchmarks.targets import TARGETS, Target, Verdict, judged, verdicts_table
+from benchmarks.usage import peak_so_far, usage_of
 from tests.support.servers import missing
 
 #: Those that need no servers.
@@ -174,3 +178,23 @@ def test_every_target_finds_its_figure_in_what_its_part_keeps() -> None:
     assert by_name["second aggregator, batches waiting"] == 1.5
     assert all(one.measured is None for one in judged({}))
     assert len(verdicts) == len(TARGETS)
+
+
+def test_the_peak_of_a_small_program_is_not_that_of_the_large_one_which_started_it() -> None:
+    large = b"\1" * (100 << 20)  # resident from here on
+    process = subprocess.Popen(["sleep", "0.1"], text=True)
+    usage = usage_of(process, time.perf_counter())
+    assert len(large) > 10 * usage.peak > 0
+    assert (usage.code, process.poll()) == (0, 0)
+
+
+def test_the_peak_of_a_larger_program_is_its_own() -> None:
+    program = "large = b'\\1' * {}"
+    grown = peak_of_this() + (64 << 20)
+    process = subprocess.Popen([sys.executable, "-c", program.format(grown)], text=True)
+    usage = usage_of(process, time.perf_counter())
+    assert grown < usage.peak < grown + (64 << 20)
+
+
+def peak_of_this() -> int:
+    return peak_so_far(Path("/proc/self/status"))

@@ -28,6 +28,10 @@ QUEUE = "mailtally.batches"
 CONTENT_TYPE = "application/vnd.mailtally+json"
 #: Seconds after which kombu's Redis transport hands out an unacknowledged message again.
 VISIBILITY_TIMEOUT = 300
+#: It looks for such messages at its first empty look into the queue, then at one in so many: each
+#: time takes and gives back a lock, which Redis writes to its disk. At four looks a second that is
+#: every five minutes; the collectors send again what is missing long before.
+_RESTORE_THROTTLE = 1200
 #: Seconds to wait for a connection or an answer; after a network was cut without a word, work goes
 #: on this long, and one pause of the caller's, after it is back.
 _TIMEOUT = 5.0
@@ -69,6 +73,7 @@ def connect_broker(url: str) -> kombu.Connection:
 def _of_redis() -> dict[str, object]:
     return {
         "visibility_timeout": VISIBILITY_TIMEOUT,
+        "unacked_restore_throttle": _RESTORE_THROTTLE,
         "socket_timeout": _TIMEOUT,
         "socket_connect_timeout": _TIMEOUT,
         "health_check_interval": _HEALTH_CHECK,

@@ -5,10 +5,14 @@ fences it: every step on the state asks for the token again, and the files'
 revisions come from the state, so that an overtaken writer cannot put an older
 file over a newer one (``mailtally_shared.day_files.placing`` looks at the
 revision in place under the directory's lock).
+
+It is renewed when a third of it is over, at the multiples of that third: where these are multiples
+of the collectors' heartbeats as well, Redis writes both to its disk at once.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -30,6 +34,8 @@ class Lease:
         self._keys = keys
         self._milliseconds = int(seconds * 1000)
         self._token = ""
+        self._third = seconds / 3
+        self._renewed = 0.0  # in which of these thirds, since 1970
         self._script = state.register_script(source("writer_steps.lua"))
 
     @property
@@ -44,10 +50,12 @@ class Lease:
             Refused: the state was emptied. Nobody else may notice: collectors wait
                 until somebody has opened it again.
         """
-        answer = self._claim(self._milliseconds)
+        third = time.time() // self._third
+        answer = self._claim(self._milliseconds, due=third != self._renewed)
         if answer == _EMPTY:
             raise state_emptied()
         self._token = answer.decode("ascii") if answer else ""
+        self._renewed = third
         return self.is_held
 
     def step(self, name: str, **request: object) -> str | None:
@@ -58,16 +66,17 @@ class Lease:
     def release(self) -> None:
         """Give the lease up so that another one need not wait for its end."""
         if self._token:
-            self._claim(1)
+            self._claim(1, due=True)
             self._token = ""
 
-    def _claim(self, milliseconds: int) -> bytes | None:
+    def _claim(self, milliseconds: int, *, due: bool) -> bytes | None:
         keys = self._keys
         return self._run(
             "lease",
             format=keys.format,
             token_counter=keys.writer_token,
             milliseconds=milliseconds,
+            due=due,
         )
 
     def _run(self, step: str, **request: object) -> bytes | None:

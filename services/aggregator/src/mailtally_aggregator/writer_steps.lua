@@ -9,9 +9,10 @@ local function lease()
   end
   local holder = redis.call('GET', request.lease)
   if holder ~= false and holder == request.token then
-    -- Each renewal is written to disk: while two thirds are left, there is no need.
+    -- Each renewal is written to disk: while two thirds are left, there is no need. They are due at
+    -- moments at which other things are written, too.
     local left = redis.call('PTTL', request.lease)
-    if left < request.milliseconds * 2 / 3 or left > request.milliseconds then
+    if request.due or left < request.milliseconds * 2 / 3 or left > request.milliseconds then
       redis.call('PEXPIRE', request.lease, request.milliseconds)
     end
     return holder

@@ -166,7 +166,7 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
     ] = 60.0
     heartbeat: Annotated[
         Seconds, Field(description="How often an idle collector says how far it has read.")
-    ] = 5.0
+    ] = 30.0
     rescan: Annotated[
         Seconds, Field(description="How often the directories are looked at, events or not.")
     ] = 5.0

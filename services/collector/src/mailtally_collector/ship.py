@@ -44,7 +44,8 @@ class ShipLimits:
         group: batches sent in one go.
         look: between two looks at the ledger while something is under way …
         idle_look: … and while nothing is.
-        heartbeat: between two heartbeats of an idle collector.
+        heartbeat: between two heartbeats of an idle collector. They come at the multiples
+            of it, those of all hosts together: so they share what Redis writes to its disk.
         keep_applied: applied batches are kept so long …
         keep_bytes: … and this much of them.
     """
@@ -54,7 +55,7 @@ class ShipLimits:
     group: int = 8
     look: float = 0.02
     idle_look: float = 2.0
-    heartbeat: float = 5.0
+    heartbeat: float = 30.0
     keep_applied: float = 3600.0
     keep_bytes: int = 2**30
 
@@ -96,7 +97,7 @@ class Shipper:
         #: The watermark that the ledger had at the last turn.
         self.watermark_told = 0
         self._noted: Applied | None = None
-        self._beaten_at = 0.0
+        self._beaten: float | None = None  # the interval of the last heartbeat
         self._pruned_at = 0.0
 
     def turn(self, now: float) -> float:
@@ -124,7 +125,7 @@ class Shipper:
         self.watermark_told = applied.watermark
         if len(due) > len(chosen):
             return 0.0
-        return self._limits.look if pending else self._limits.idle_look
+        return self._limits.look if pending else self._idle_pause(now)
 
     @property
     def resent(self) -> int:
@@ -181,13 +182,19 @@ class Shipper:
                 batches=back,
             )
 
+    def _idle_pause(self, now: float) -> float:
+        """Until the next look, or the moment of the next heartbeat where that comes first."""
+        every = self._limits.heartbeat
+        return min(self._limits.idle_look, every - now % every)
+
     def _beat(self, applied: Applied, now: float) -> None:
-        """Tell how far everything is read, once all of it is applied."""
+        """Tell how far everything is read, once all of it is applied, where that is news."""
         read = self._read_up_to()
-        told_all = read.at_end and applied.watermark < read.watermark
-        if read.after_seq > applied.hwm:
+        interval = now // self._limits.heartbeat
+        if read.after_seq > applied.hwm or read.watermark <= applied.watermark:
             return
-        if not told_all and not _is_over(self._limits.heartbeat, self._beaten_at, now):
+        # A clock that was set back begins another interval, too.
+        if interval == self._beaten and not read.at_end:
             return
         if not self._has_room():
             return
@@ -201,7 +208,7 @@ class Shipper:
                 watermark=read.watermark,
             )
         )
-        self._beaten_at = now
+        self._beaten = interval
 
 
 def _is_over(pause: float, since: float, now: float) -> bool:

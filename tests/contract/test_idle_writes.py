@@ -1,0 +1,76 @@
+"""While nothing is logged, Redis is given next to nothing to write to its disk."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from mailtally_aggregator import receive
+from mailtally_aggregator.lease import Lease
+from mailtally_aggregator.receive import Receiver
+from mailtally_collector.publish import Publisher
+from mailtally_shared.header import Heartbeat
+from mailtally_shared.queue import QUEUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally_shared.state.client import State
+    from mailtally_shared.state.keys import StateKeys
+
+BEAT = Heartbeat(collector_id="a" * 32, epoch=1, host="mail1", after_seq=1, watermark=7)
+#: A multiple of a third of the lease.
+MOMENT = 1_771_243_200.0
+LEASE = 30.0
+
+
+@pytest.fixture
+def receiver(empty_redis: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    monkeypatch.setattr(receive, "LOOK", 0.01)
+    made = Receiver(empty_redis.broker_url, prefetch=4)
+    yield made
+    made.reset()
+
+
+def writes(state: State) -> int:
+    return cast("int", state.info("persistence")["rdb_changes_since_last_save"])
+
+
+def look(receiver: Receiver) -> list[bytes]:
+    return receiver.collect(lambda held: held >= 1).bodies()
+
+
+def test_waiting_at_an_empty_queue_writes_nothing(state: State, receiver: Receiver) -> None:
+    assert look(receiver) == []
+    before = writes(state)
+    assert [look(receiver) for _ in range(40)] == [[]] * 40
+    assert writes(state) == before
+
+
+def test_what_a_lost_consumer_held_for_long_comes_again_at_the_first_look_of_another(
+    state: State, receiver: Receiver, empty_redis: EmbeddedRedis
+) -> None:
+    publisher = Publisher(empty_redis.broker_url, state)
+    publisher.heartbeat(BEAT)
+    assert look(receiver) == [BEAT.to_bytes()]
+    receiver.reset()
+    (held,) = cast("list[bytes]", state.zrange(f"{QUEUE}.unacked-index", 0, -1))
+    state.zadd(f"{QUEUE}.unacked-index", {held: 1.0})  # since 1970
+    assert [look(receiver) for _ in range(2)] == [[], [BEAT.to_bytes()]]
+    publisher.reset()
+
+
+def test_the_lease_is_renewed_at_moments_that_it_shares_with_heartbeats(
+    state: State, keys: StateKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Lease(state, keys, LEASE)
+    renewed = []
+    for second in range(5, 45):
+        monkeypatch.setattr(time, "time", lambda second=second: MOMENT + second)
+        before = writes(state)
+        assert held.hold()
+        renewed += [second] if writes(state) > before else []
+    assert renewed == [5, 10, 20, 30, 40]

@@ -1,0 +1,122 @@
+"""An idle collector says how far it has read: at moments all hosts share, and only what is new."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from mailtally_collector.ledger import Applied, Ledger, Registration
+from mailtally_collector.ship import ReadUpTo, ShipLimits, Shipper
+from mailtally_collector.spool import Spool
+from mailtally_collector.window import Patience, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mailtally_collector.publish import Publisher
+    from mailtally_shared.header import Heartbeat
+
+NOON = 1_771_243_200.0  # a multiple of the pause between two heartbeats
+LIMITS = ShipLimits(idle_look=2.0, heartbeat=30.0)
+
+
+class Cluster:
+    """A ledger and a queue of one collector's; a heartbeat is taken at once, or lost."""
+
+    def __init__(self) -> None:
+        self.watermark = 0
+        self.loses = False
+        self.beats: list[int] = []
+
+    def applied(self, _registration: Registration) -> Applied:
+        return Applied(0, frozenset(), self.watermark)
+
+    def heartbeat(self, heartbeat: Heartbeat) -> None:
+        self.beats.append(heartbeat.watermark)
+        if not self.loses:
+            self.watermark = heartbeat.watermark
+
+    def waiting(self) -> int:
+        return 0
+
+
+class Host:
+    """An idle collector with a clock of its own."""
+
+    def __init__(self, spool: Spool, now: float) -> None:
+        self.cluster = Cluster()
+        self.now = now
+        self.read: int | None = None
+        self.at_end = False
+        self.shipper = Shipper(
+            spool=spool,
+            ledger=cast("Ledger", self.cluster),
+            publisher=cast("Publisher", self.cluster),
+            window=Window(Patience(), random.Random(1)),
+            registration=Registration("mail1.example.com", spool.collector_id, 1),
+            read_up_to=lambda: ReadUpTo(0, self._read_up_to(), at_end=self.at_end),
+            limits=LIMITS,
+        )
+
+    def live(self, until: float) -> list[float]:
+        """Take turns as the shipping loop does; the moments of the heartbeats."""
+        moments = []
+        while self.now < until:
+            before = len(self.cluster.beats)
+            pause = self.shipper.turn(self.now)
+            moments += [self.now] * (len(self.cluster.beats) - before)
+            assert pause > 0
+            self.now += pause
+        return moments
+
+    def _read_up_to(self) -> int:
+        return int(self.now) if self.read is None else self.read
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    with Spool.open(tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("late", [0.0, 1.3, 29.9])
+def test_hosts_speak_at_the_same_moments_whenever_they_were_started(
+    spool: Spool, late: float
+) -> None:
+    host = Host(spool, NOON + late)
+    first, *later = host.live(NOON + 95)
+    assert first == NOON + late
+    assert later == [NOON + 30, NOON + 60, NOON + 90]
+
+
+def test_what_the_ledger_has_is_not_told_again(spool: Spool) -> None:
+    host = Host(spool, NOON)
+    host.read = int(NOON)
+    assert host.live(NOON + 120) == [NOON]
+    host.read = int(NOON) + 1
+    assert host.live(NOON + 180) == [NOON + 120]
+
+
+def test_a_heartbeat_that_was_lost_is_made_up_for_by_the_next(spool: Spool) -> None:
+    host = Host(spool, NOON)
+    host.cluster.loses = True
+    host.read = int(NOON)
+    assert host.live(NOON + 75) == [NOON, NOON + 30, NOON + 60]
+
+
+def test_the_last_word_does_not_wait_for_its_moment(spool: Spool) -> None:
+    host = Host(spool, NOON)
+    host.live(NOON + 3)
+    host.read, host.at_end = int(NOON) + 86_400, True
+    assert host.live(host.now + 1) == [NOON + 4]
+    assert host.live(NOON + 100) == []
+
+
+def test_a_clock_set_back_holds_no_heartbeat_up(spool: Spool) -> None:
+    host = Host(spool, NOON)
+    host.live(NOON + 1)
+    host.now, host.read = NOON - 3600, int(NOON) + 5
+    assert host.live(NOON - 3600 + 10) == [NOON - 3600]
