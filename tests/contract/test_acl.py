@@ -103,7 +103,7 @@ NOT_A_COLLECTORS: list[tuple[object, ...]] = [
     ("SMEMBERS", KEYS.collectors),
     # the totals, the days, the quarantine, the day writer's office
     ("ZRANGE", KEYS.totals.days, 0, -1),
-    ("HINCRBY", "{mailtally}:totals:2026-02-16:h:bytes", "x", 1),
+    ("HINCRBY", "{mailtally}:totals:2026-02-16:h", "x", 1),
     ("HSET", "{mailtally}:day:2026-02-16", "bytes", 0),
     ("HGETALL", KEYS.quarantine),
     ("SET", KEYS.closed_before, "2027-01-01"),
@@ -165,7 +165,7 @@ def test_a_collector_cannot_register_under_another_hosts_name(mail1: redis.Redis
 
 NOT_A_READERS: list[tuple[object, ...]] = [
     ("SET", KEYS.format, "2"),
-    ("HINCRBY", "{mailtally}:totals:2026-02-16:h:bytes", "x", 1),
+    ("HINCRBY", "{mailtally}:totals:2026-02-16:h", "x", 1),
     ("DEL", KEYS.ledger(MINE)),
     ("LPUSH", QUEUE, "x"),
     ("RPOP", QUEUE),

@@ -17,6 +17,7 @@ from mailtally_aggregator.watermark import DayPolicy
 from mailtally_shared.day_files import DayNames, read_day
 from mailtally_shared.day_files.names import LOADED
 from mailtally_shared.errors import Refused
+from tests.support.held_sums import alter
 from tests.support.records import NOON, FakeCollector, Record, columns
 from tests.support.waiting import wait_until
 
@@ -181,9 +182,7 @@ def test_the_writer_notices_an_emptied_state_though_nothing_is_sent(site: Site) 
 
 def test_totals_that_do_not_add_up_are_never_written(site: Site) -> None:
     site.count([Record()])
-    site.state.hincrby(
-        site.keys.totals.sums(DAY, "mail.example.net", "bytes"), "example.com|smtp-in|success", 1
-    )
+    alter(site.state, site.keys.totals.sums(DAY, "mail.example.net"), "example.com", size=1)
     with pytest.raises(Refused, match="do not add up"):
         site.writer().tick(NEXT_NOON)
     assert not (site.directory / NAMES.qml).exists()

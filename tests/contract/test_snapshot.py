@@ -15,6 +15,7 @@ from mailtally_aggregator.snapshot import KEPT, restore_snapshot, snapshots, tak
 from mailtally_aggregator.totals import Totals
 from mailtally_collector.ledger import Applied, Ledger
 from mailtally_shared.errors import BadFile, Refused, Unavailable
+from mailtally_shared.state.keys import FORMAT
 from tests.support.day_sets import put_set
 from tests.support.records import NOON, FakeCollector, Record, columns
 
@@ -76,7 +77,7 @@ def test_an_empty_state_where_something_was_counted_is_refused(
     with pytest.raises(Refused, match="--accept-empty-state"):
         open_state(state, keys, tmp_path)
     open_state(state, keys, tmp_path, accept_empty=True)
-    assert state.get(keys.format) == b"1"
+    assert state.get(keys.format) == FORMAT.encode()
 
 
 def test_records_of_days_that_have_files_are_late_after_a_beginning_at_zero(
@@ -97,15 +98,27 @@ def test_a_new_site_begins_with_an_empty_state(
 ) -> None:
     state.flushall()
     open_state(state, keys, tmp_path / "not-there-yet")
-    assert state.get(keys.format) == b"1"
+    assert state.get(keys.format) == FORMAT.encode()
 
 
+@pytest.mark.parametrize("other", ["1", "3"])
 def test_a_state_of_another_format_is_refused(
+    state: State, keys: StateKeys, tmp_path: Path, other: str
+) -> None:
+    state.set(keys.format, other)
+    with pytest.raises(Refused, match="run the version of mailtally that wrote it"):
+        open_state(state, keys, tmp_path)
+
+
+def test_a_snapshot_of_another_format_is_not_counted_into(
     state: State, keys: StateKeys, tmp_path: Path
 ) -> None:
-    state.set(keys.format, "2")
-    with pytest.raises(Refused, match="format"):
-        open_state(state, keys, tmp_path)
+    state.set(keys.format, "1")
+    take_snapshot(state, keys, tmp_path / SNAPSHOTS, NOON)
+    state.flushall()
+    for _start in range(2):
+        with pytest.raises(Refused, match="run the version of mailtally that wrote it"):
+            open_state(state, keys, tmp_path)
 
 
 def test_the_oldest_snapshots_are_dropped(state: State, keys: StateKeys, tmp_path: Path) -> None:

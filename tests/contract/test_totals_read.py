@@ -16,7 +16,7 @@ from tests.support.records import NOON, FakeCollector, Record, columns, domain_s
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailtally_aggregator.host_sums import HostKeys, Piece
+    from mailtally_aggregator.host_sums import Piece
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
@@ -67,8 +67,8 @@ def test_what_is_counted_between_two_pieces_is_read_as_a_whole(
     plainly = host_sums.pieces
     seen: list[Piece] = []
 
-    def disturbed(state: State, keys: HostKeys) -> Iterator[Piece]:
-        for piece in plainly(state, keys):
+    def disturbed(state: State, key: str) -> Iterator[Piece]:
+        for piece in plainly(state, key):
             yield piece
             if len(seen) < changes:
                 seen.append(piece)
@@ -86,8 +86,8 @@ def test_a_field_that_a_scan_gives_twice_counts_once(
     site.count(MANY)
     plainly = host_sums.pieces
 
-    def repeating(state: State, keys: HostKeys) -> Iterator[Piece]:
-        first, *others = plainly(state, keys)
+    def repeating(state: State, key: str) -> Iterator[Piece]:
+        first, *others = plainly(state, key)
         return iter([first, first, *others])
 
     monkeypatch.setattr("mailtally_aggregator.totals.pieces", repeating)

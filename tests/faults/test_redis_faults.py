@@ -120,7 +120,7 @@ def test_an_emptied_redis_without_snapshots_is_refused_not_counted_into(counting
 
 def test_lost_totals_are_refused_not_billed(counting: Drive) -> None:
     with counting.redis() as client:
-        (lost, *_) = client.keys("*totals:2025-03-28*:messages")
+        (lost, *_) = client.keys("*totals:2025-03-28*")
         client.delete(lost)
     counting.site.wanted.clear()
     counting.write(100)

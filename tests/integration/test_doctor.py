@@ -30,6 +30,7 @@ from mailtally_shared.errors import BadBatch
 from mailtally_shared.state.client import connect_state
 from tests.support.day_sets import put_bare, put_set
 from tests.support.hand_driven_site import POLICY, HandDrivenSite
+from tests.support.held_sums import alter
 from tests.support.records import NOON, FakeCollector, Record
 
 if TYPE_CHECKING:
@@ -139,8 +140,9 @@ def test_late_records_retired_days_and_quarantined_batches_keep_the_sums(
     assert "bad-checksum 1" in found["quarantine"][1]
 
 
-def sums_key(site: HandDrivenSite, quantity: str) -> str:
-    return site.keys.totals.sums(DAY, MAIL, quantity)
+def alter_row(site: HandDrivenSite, name: str, *, size: int) -> bool:
+    alter(site.state, site.keys.totals.sums(DAY, MAIL), name, size=size)
+    return True
 
 
 STATE_BROKEN: dict[str, tuple[Callable[[HandDrivenSite], object], set[str]]] = {
@@ -171,13 +173,11 @@ STATE_BROKEN: dict[str, tuple[Callable[[HandDrivenSite], object], set[str]]] = {
         {"records = messages", "day = sum of its rows"},
     ),
     "a row with other bytes": (
-        lambda site: site.state.hincrby(
-            sums_key(site, "bytes"), "b.example|smtp-in|success", -1
-        ),
+        lambda site: alter_row(site, "b.example", size=-1),
         {"day = sum of its rows"},
     ),
     "rows that were evicted": (
-        lambda site: site.state.delete(sums_key(site, "extra")),
+        lambda site: site.state.delete(site.keys.totals.sums(DAY, MAIL)),
         {"day = sum of its rows"},
     ),
     "a day that was evicted": (
@@ -189,11 +189,11 @@ STATE_BROKEN: dict[str, tuple[Callable[[HandDrivenSite], object], set[str]]] = {
         {"day = sum of its rows", "day = its files"},
     ),
     "a day and its rows with other bytes": (
-        lambda site: [
+        lambda site: (
             site.state.hincrby(site.keys.totals.day(DAY), "bytes", 1),
             site.state.hincrby(site.keys.totals.day(DAY), "transferred", 1),
-            site.state.hincrby(sums_key(site, "bytes"), "b.example|smtp-in|success", 1),
-        ],
+            alter_row(site, "b.example", size=1),
+        ),
         {"day = its files"},
     ),
 }  # fmt: skip

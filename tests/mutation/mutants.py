@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _LEDGER = "services/aggregator/src/mailtally_aggregator/ledger.lua"
 _COMMIT = "services/aggregator/src/mailtally_aggregator/commit.lua"
+_SUMS = "services/aggregator/src/mailtally_aggregator/sums.lua"
 _WRITER = "services/aggregator/src/mailtally_aggregator/writer_steps.lua"
 _DAY_WRITER = "services/aggregator/src/mailtally_aggregator/day_writer.py"
 _INTAKE = "services/aggregator/src/mailtally_aggregator/intake.py"
@@ -91,6 +92,20 @@ MUTANTS = (
         "  return not (fits(sums[1]",
         "  return false and not (fits(sums[1]",
         _COMMIT_TESTS,
+    ),
+    Mutant(
+        "sums beyond 2^53 are rounded",
+        _SUMS,
+        "  if a + b + c < EXACT then",
+        "  if true then",
+        ("tests/contract/test_sums_script.py",),
+    ),
+    Mutant(
+        "a new status of a known name is forgotten",
+        _SUMS,
+        "  if new > 0 then",
+        "  if false then",
+        ("tests/contract/test_sums_script.py",),
     ),
     Mutant(
         "closed days are counted into",

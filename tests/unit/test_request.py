@@ -1,11 +1,11 @@
 """What the commit script is asked is what was merged, whatever has to be mended."""
 
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
-
-from mailtally_aggregator.merge import HostIncrement, merge
+from mailtally_aggregator.merge import merge
+from mailtally_aggregator.packed_sums import unpack
 from mailtally_aggregator.request import OVERFLOW, Caps, Mends, day_entries, ledger_entry
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.header import BatchHeader
@@ -34,27 +34,37 @@ def test_a_days_sums_are_those_of_its_hosts() -> None:
     assert "names" not in entry
 
 
-def test_only_keys_with_repeated_attempts_are_named_for_extra() -> None:
-    (entry,) = day_entries(KEYS, INCREMENTS, Mends(), Caps())
-    extra = {h["host"]: dict(zip(h["extra_keys"], h["extra"], strict=True)) for h in entry["hosts"]}
-    assert extra == {
-        "mail.example.net": {"a.example|smtp-in|odd": 10},
-        "other.example.net": {},
+def kinds(host: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    return {
+        name: unpack([value]).kinds
+        for name, value in zip(host["names"], host["values"], strict=True)
     }
+
+
+def test_each_name_of_a_host_has_a_value_with_all_its_sums() -> None:
+    (entry,) = day_entries(KEYS, INCREMENTS, Mends(), Caps())
+    hosts = {host["host"]: host for host in entry["hosts"]}
+    assert kinds(hosts["mail.example.net"]) == {
+        "a.example": [("smtp-in", "odd")],
+        "b.example": [("smtp-in", "success")],
+    }
+    (value,) = hosts["other.example.net"]["values"]
+    assert unpack([value]).quantities.tolist() == [[1], [1], [0]]
+    assert entry["name_count"] == 3
 
 
 def test_names_are_listed_only_when_they_are_asked_for() -> None:
     mends = Mends(list_names={DAY}, names={DAY: {"a.example"}})
     (entry,) = day_entries(KEYS, INCREMENTS, mends, Caps())
     assert entry["names"] == ["b.example"]
-    assert f"{OVERFLOW}|smtp-in|odd" in entry["hosts"][0]["keys"]
+    assert kinds(entry["hosts"][0])[OVERFLOW] == [("smtp-in", "odd")]
 
 
 def test_refused_statuses_are_called_other() -> None:
     mends = Mends(statuses={DAY: {"odd"}})
     (entry,) = day_entries(KEYS, INCREMENTS, mends, Caps())
     assert entry["statuses"] == []
-    assert "a.example|smtp-in|other" in entry["hosts"][0]["keys"]
+    assert kinds(entry["hosts"][0])["a.example"] == [("smtp-in", "other")]
 
 
 def test_a_closed_day_goes_into_the_late_book() -> None:
@@ -84,10 +94,3 @@ def test_a_batch_in_quarantine_counts_no_records() -> None:
     kept = ledger_entry(KEYS, header, quarantined=True)["counts"]
     assert counted == {"lines": "3", "records": "2", "malformed:bad-date": "1"}
     assert kept == {"lines": "3", "quarantined": "2", "malformed:bad-date": "1"}
-
-
-@pytest.mark.parametrize(("largest", "kind"), [(10**15 - 1, int), (10**15, str)])
-def test_quantities_travel_as_numbers_where_lua_adds_them_exactly(largest: int, kind: type) -> None:
-    increment = HostIncrement(["a.example|smtp-in|ok"], [1], [largest], [0])
-    (entry,) = day_entries(KEYS, {DAY: {"mail.example.net": increment}}, Mends(), Caps())
-    assert [type(n) for n in entry["hosts"][0]["bytes"]] == [kind]

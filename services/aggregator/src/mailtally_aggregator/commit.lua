@@ -1,12 +1,12 @@
--- Apply a group of batches: all or nothing. Prepended by ledger.lua.
+-- Apply a group of batches: all or nothing. Prepended by ledger.lua and sums.lua.
 --
 -- ARGV[1]  cmsgpack of {format, closed_key, closed_before, now, max_days, batches, heartbeats, days}; see commit.py.
 -- Answer   JSON {verdict = ...}. Anything but "applied" means that nothing was written, and
 --          says what the aggregator has to mend before it asks again.
 --
 -- Redis does not roll back a script that fails half-way, so everything is read and judged
--- before the first write, and no write below can fail on a value. Quantities are decimal
--- strings throughout: Lua's numbers are doubles.
+-- before the first write, and no write below can fail on a value. A day's sums come as decimal
+-- strings: Lua's numbers are doubles.
 
 local request = cmsgpack.unpack(ARGV[1])
 
@@ -28,7 +28,7 @@ local function fits(a, b)
   return high < 9223372036 or (high == 9223372036 and low <= 854775807)
 end
 
--- A field is never larger than the sum of its day, so the day's sums bound all fields.
+-- A quantity is never larger than the sum of its day, so the day's sums bound all of them.
 local function overflows(day)
   local sums = redis.call('HMGET', day.key, 'messages', 'bytes', 'transferred')
   return not (fits(sums[1] or '0', day.messages) and fits(sums[2] or '0', day.bytes)
@@ -120,48 +120,6 @@ local function judge()
   return nil
 end
 
--- Numbers of so many digits, and their sum, are exact as doubles. Increments come as numbers where
--- all of a list are that short, else as strings.
-local EXACT_DIGITS = 15
--- Lua's stack bounds how many arguments a command may get.
-local AT_ONCE = 2000
-
-local function spelled(increment)
-  return type(increment) == 'number' and string.format('%d', increment) or increment
-end
-
--- Add increments to distinct fields of a hash: one command to read and one to write a stretch of them,
--- which costs Redis, and its append-only file, a fraction of a HINCRBY for each. `new` is called
--- with each field that was not there.
-local function add_stretch(hash, fields, increments, first, last, new)
-  local found = redis.call('HMGET', hash, unpack(fields, first, last))
-  local written = {}
-  for index = first, last do
-    local field, increment, now = fields[index], increments[index], found[index - first + 1]
-    if not now then
-      new(field)
-      written[#written + 1] = field
-      written[#written + 1] = spelled(increment)
-    elseif type(increment) == 'number' and #now <= EXACT_DIGITS then
-      written[#written + 1] = field
-      written[#written + 1] = string.format('%d', now + increment)
-    else
-      redis.call('HINCRBY', hash, field, spelled(increment))
-    end
-  end
-  if #written > 0 then
-    redis.call('HSET', hash, unpack(written))
-  end
-end
-
-local function add_fields(hash, fields, increments, new)
-  for first = 1, #fields, AT_ONCE do
-    add_stretch(hash, fields, increments, first, math.min(first + AT_ONCE - 1, #fields), new)
-  end
-end
-
-local function nothing() end
-
 local function add_names(set, names)
   for first = 1, #names, AT_ONCE do
     redis.call('SADD', set, unpack(names, first, math.min(first + AT_ONCE - 1, #names)))
@@ -169,13 +127,7 @@ local function add_names(set, names)
 end
 
 local function add_host(day, host)
-  local names = {}
-  add_fields(host.messages_key, host.keys, host.messages, function(key)
-    names[#names + 1] = string.match(key, '^[^|]*')
-  end)
-  add_names(day.names_key, names)
-  add_fields(host.bytes_key, host.keys, host.bytes, nothing)
-  add_fields(host.extra_key, host.extra_keys, host.extra, nothing)
+  add_names(day.names_key, add_sums(host))
   redis.call('SADD', day.hosts_key, host.host)
 end
 

@@ -80,7 +80,7 @@ class Committer:
         self._caps = caps or Caps()
         self.charged_name = charged_name
         self._closed_before = ""
-        self._script = state.register_script(source("ledger.lua", "commit.lua"))
+        self._script = state.register_script(source("ledger.lua", "sums.lua", "commit.lua"))
 
     def apply(
         self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], now: float
@@ -131,10 +131,10 @@ class Committer:
             "heartbeats": [heartbeat_entry(keys, heartbeat) for heartbeat in heartbeats],
             "days": day_entries(keys, increments, mends, self._caps),
         }
+        # Redis's cmsgpack knows text only, which may hold any bytes.
+        packed = msgpack.packb(request, use_bin_type=False)
         with unavailable_errors():
-            answer = self._script(
-                keys=declared_keys(request, keys.tag), args=[msgpack.packb(request)]
-            )
+            answer = self._script(keys=declared_keys(request, keys.tag), args=[packed])
         verdict: dict[str, Any] = json.loads(answer)
         return verdict
 

@@ -24,7 +24,6 @@ from mailtally_shared.day_files import ChargingPolicy, DayFacts, newest_revision
 from mailtally_shared.errors import Refused
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.logs import event
-from mailtally_shared.state.keys import QUANTITIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,8 +149,7 @@ class DayWriter:
 
     def _retire_day(self, state: DayState) -> bool:
         book, day = self._keys.totals, state.day
-        hosts = self._totals.hosts(day)
-        sums = [book.sums(day, host, quantity) for host in hosts for quantity in QUANTITIES]
+        sums = [book.sums(day, host) for host in self._totals.hosts(day)]
         done = self._lease.step(
             "retire",
             day=book.day(day),

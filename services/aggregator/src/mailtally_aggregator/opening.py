@@ -44,7 +44,9 @@ def open_state(
         found = state.get(keys.format)
     if found is None:
         _fill(state, keys, statistic_dir, accept_empty=accept_empty)
-    elif found != FORMAT.encode("ascii"):
+        with unavailable_errors():
+            found = state.get(keys.format)  # a snapshot brings its own
+    if found != FORMAT.encode("ascii"):
         raise Refused(
             f"The state in Redis has format {found!r} and this version reads {FORMAT!r} only: "
             "run the version of mailtally that wrote it."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailtally_aggregator.hosted import NOT_HOSTED
 from mailtally_aggregator.merge import HostIncrement, Increments, rename
+from mailtally_aggregator.packed_sums import pack
 from mailtally_shared.columns import KNOWN_STATUSES, OTHER_STATUS, Columns
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from mailtally_shared.header import BatchHeader, Heartbeat
     from mailtally_shared.state.keys import Book, StateKeys
 
-#: What commit.lua takes as a number: fifteen digits at most.
-_EXACT = 10**15
 OVERFLOW = "(overflow)"
 #: Names that are never refused for want of room.
 RESERVED_NAMES = frozenset({OVERFLOW, NOT_HOSTED})
@@ -138,16 +137,17 @@ def day_entries(
         book = keys.late if late else keys.totals
         entry = _day_entry(book, day, renamed, caps)
         if day in mends.list_names:
-            entry["names"] = sorted(_distinct(renamed.values(), 0) - RESERVED_NAMES)
+            entry["names"] = sorted(_names(renamed.values()) - RESERVED_NAMES)
         entries.append(entry)
     return entries
 
 
 def _day_entry(
-    book: Book, day: date, hosts: dict[str, HostIncrement], caps: Caps
+    book: Book, day: date, increments: dict[str, HostIncrement], caps: Caps
 ) -> dict[str, Any]:
-    size = sum(sum(increment.bytes) for increment in hosts.values())
-    extra = sum(sum(increment.extra) for increment in hosts.values())
+    size = sum(sum(increment.bytes) for increment in increments.values())
+    extra = sum(sum(increment.extra) for increment in increments.values())
+    hosts = [_host_entry(book, day, host, increment) for host, increment in increments.items()]
     return {
         "day": day.isoformat(),
         "ordinal": day.toordinal(),
@@ -158,36 +158,29 @@ def _day_entry(
         "statuses_key": book.statuses(day),
         "name_cap": caps.names,
         "status_cap": caps.statuses,
-        "name_count": sum(len(increment.keys) for increment in hosts.values()),
-        "statuses": sorted(_distinct(hosts.values(), 2) - NEVER_CAPPED),
-        "messages": str(sum(sum(increment.messages) for increment in hosts.values())),
+        "name_count": sum(len(host["names"]) for host in hosts),
+        "statuses": sorted(_statuses(increments.values()) - NEVER_CAPPED),
+        "messages": str(sum(sum(increment.messages) for increment in increments.values())),
         "bytes": str(size),
         "transferred": str(size + extra),
-        "hosts": [_host_entry(book, day, host, increment) for host, increment in hosts.items()],
+        "hosts": hosts,
     }
 
 
 def _host_entry(book: Book, day: date, host: str, increment: HostIncrement) -> dict[str, Any]:
-    repeated = list(zip(increment.keys, increment.extra, strict=True))
+    values = pack(increment)
     return {
         "host": host,
-        "messages_key": book.sums(day, host, "messages"),
-        "bytes_key": book.sums(day, host, "bytes"),
-        "extra_key": book.sums(day, host, "extra"),
-        "keys": increment.keys,
-        "messages": _plain(increment.messages),
-        "bytes": _plain(increment.bytes),
-        # Few records were sent more than once: only their keys are named again.
-        "extra_keys": [key for key, extra in repeated if extra],
-        "extra": _plain([extra for _, extra in repeated if extra]),
+        "sums_key": book.sums(day, host),
+        "names": list(values),
+        "values": list(values.values()),
     }
 
 
-def _plain(quantities: list[int]) -> list[int] | list[str]:
-    """As numbers where Lua, whose numbers are doubles, adds all of them exactly; else as text."""
-    return quantities if max(quantities, default=0) < _EXACT else list(map(str, quantities))
+def _names(increments: Iterable[HostIncrement]) -> set[str]:
+    return {key.partition("|")[0] for increment in increments for key in increment.keys}
 
 
-def _distinct(increments: Iterable[HostIncrement], part: int) -> set[str]:
-    """The distinct names (part 0) or statuses (part 2) of some increments' keys."""
-    return {key.split("|")[part] for increment in increments for key in increment.keys}
+def _statuses(increments: Iterable[HostIncrement]) -> set[str]:
+    kinds = {key.partition("|")[2] for increment in increments for key in increment.keys}
+    return {kind.partition("|")[2] for kind in kinds}

@@ -7,11 +7,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 from mailtally_aggregator.foreign import text, whole
-from mailtally_aggregator.host_sums import HostKeys, add, pieces, whole_host
+from mailtally_aggregator.host_sums import add, parted, pieces
 from mailtally_aggregator.watermark import DayState
 from mailtally_shared.day_files import Gathering
 from mailtally_shared.state.client import State, unavailable_errors
-from mailtally_shared.state.keys import QUANTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,16 +91,15 @@ class Totals:
     def _read_in_pieces(self, day: date, book: Book) -> DayTotals | None:
         """A day's totals, or nothing where they changed meanwhile."""
         fields = cast("dict[bytes, bytes]", self._state.hgetall(book.day(day)))
-        gathered, expected = Gathering(), 0
+        gathered, expected, found = Gathering(), 0, 0
         for host in self.hosts(day, book):
-            keys = HostKeys(*(book.sums(day, host, quantity) for quantity in QUANTITIES))
-            expected += self._state.hlen(keys.messages)
-            for piece in pieces(self._state, keys):
+            key = book.sums(day, host)
+            expected += self._state.hlen(key)
+            for piece in pieces(self._state, key):
                 add(gathered, host, piece)
-        # A scan may give a field twice where a hash is being rearranged.
-        if len(gathered) != expected or self._hget(book.day(day), "changes") != fields.get(
-            b"changes"
-        ):
+                found += len(piece.names)
+        # A scan may give a name twice where a hash is being rearranged.
+        if found != expected or self._hget(book.day(day), "changes") != fields.get(b"changes"):
             return None
         return _day_totals(fields, gathered.rows())
 
@@ -110,13 +108,12 @@ class Totals:
         pipeline = self._state.pipeline(transaction=True)
         pipeline.hgetall(book.day(day))
         for host in hosts:
-            for quantity in QUANTITIES:
-                pipeline.hgetall(book.sums(day, host, quantity))
+            pipeline.hgetall(book.sums(day, host))
         fields, *hashes = pipeline.execute()
         gathered = Gathering()
-        for host in hosts:
-            three, hashes = hashes[: len(QUANTITIES)], hashes[len(QUANTITIES) :]
-            add(gathered, host, whole_host(*three))
+        for host, sums in zip(hosts, hashes, strict=True):
+            for piece in parted(sums):
+                add(gathered, host, piece)
         return _day_totals(fields, gathered.rows())
 
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 #: Written first; a state without it is empty.
-FORMAT = "1"
-QUANTITIES = ("messages", "bytes", "extra")
+FORMAT = "2"
 #: Hex digits of a collector's id that tell its host; the other 20 are a secret.
 _MARK = 12
 
@@ -150,6 +149,6 @@ class Book:
         """Set: the distinct unknown statuses of a day; it caps them."""
         return self._key("day", day, "statuses")
 
-    def sums(self, day: date, host: str, quantity: str) -> str:
-        """Hash: ``domain|service|status`` → one integer of a quantity."""
-        return self._key("totals", day, host, quantity)
+    def sums(self, day: date, host: str) -> str:
+        """Hash: charged name → its sums of every service and status, packed."""
+        return self._key("totals", day, host)

@@ -9,8 +9,9 @@ import redis
 from mailtally.doctor.figures import Counted, DayRows, Server
 from mailtally.report.live import live_days
 from mailtally_aggregator.live_day import LiveDay, live_day
+from mailtally_aggregator.packed_sums import unpack
+from mailtally_shared.day_files.day_rows import exact_sum
 from mailtally_shared.state.client import State, unavailable_errors
-from mailtally_shared.state.keys import QUANTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,13 +64,10 @@ def _read_rows(
     pipeline = state.pipeline(transaction=at_once)
     pipeline.hgetall(book.day(day.day))
     for host in hosts:
-        for quantity in QUANTITIES:
-            pipeline.hvals(book.sums(day.day, host.decode("ascii"), quantity))
-    fields, *values = pipeline.execute()
+        pipeline.hvals(book.sums(day.day, host.decode("ascii")))
+    fields, *hosts_values = pipeline.execute()
     now = live_day(day.day, fields)
-    step = len(QUANTITIES)
-    messages, size, extra = (
-        sum(sum(map(int, each)) for each in values[place::step]) for place in range(step)
-    )
+    hosts_sums = [map(exact_sum, unpack(values).quantities) for values in hosts_values]
+    messages, size, extra = map(sum, zip((0, 0, 0), *hosts_sums, strict=True))
     own = Counted(now.messages, now.bytes, now.transferred)
     return now.changes, DayRows(name, own, Counted(messages, size, size + extra))

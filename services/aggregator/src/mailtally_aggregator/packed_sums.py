@@ -1,0 +1,91 @@
+"""The sums of a charged name on one host and day, as one value of the state. Pure.
+
+A value is a run of entries, one for each service and status, in no order:
+
+    service (its number, one digit), status, NUL, messages, bytes, extra
+
+The three quantities are int64, big-endian; ``sums.lua`` adds them up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from mailtally_shared.columns import Array, Service
+from mailtally_shared.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailtally_aggregator.merge import HostIncrement
+
+_QUANTITIES = ("messages", "bytes", "extra")
+_INT64 = np.dtype(">i8")
+_WIDTH = len(_QUANTITIES) * _INT64.itemsize
+#: Text, quantities, and the NUL that is put behind each value to tell them apart.
+_ENTRY = re.compile(rb"([0-%d][!-~]*)\0(.{%d})(\0?)" % (max(Service), _WIDTH), re.DOTALL)
+
+#: Service label and status.
+Kind = tuple[str, str]
+
+
+class UnpackedSums(NamedTuple):
+    """The entries of some values: ``n`` rows."""
+
+    value: Array  # int64, shape (n,): which value a row is from
+    kind: Array  # int32, shape (n,): index into kinds
+    kinds: list[Kind]
+    quantities: Array  # int64, shape (3, n): messages, bytes, extra
+
+
+def pack(increment: HostIncrement) -> dict[str, bytes]:
+    """What is added to each name, as values of the state."""
+    columns = [getattr(increment, quantity) for quantity in _QUANTITIES]
+    quantities = np.array(columns, _INT64).T.tobytes()
+    values: dict[str, bytes] = {}
+    texts: dict[str, bytes] = {}
+    for place, key in enumerate(increment.keys):
+        name, _, kind = key.partition("|")
+        text = texts.get(kind) or texts.setdefault(kind, _text(kind))
+        entry = text + quantities[place * _WIDTH : (place + 1) * _WIDTH]
+        found = values.get(name)
+        values[name] = entry if found is None else found + entry
+    return values
+
+
+def unpack(values: Sequence[bytes]) -> UnpackedSums:
+    """The entries of values.
+
+    Raises:
+        Refused: one is none of ours.
+    """
+    joined = b"".join([value + b"\0" for value in values])
+    entries = _ENTRY.findall(joined)
+    texts, quantities, ends = zip(*entries, strict=True) if entries else ((), (), ())
+    last = np.fromiter(map(len, ends), np.int64, len(entries))
+    read = sum(map(len, texts)) + (1 + _WIDTH) * len(entries) + len(values)
+    if read != len(joined) or last.sum() != len(values):
+        raise Refused(
+            "The totals in Redis hold something that mailtally did not write. "
+            "See who else uses this Redis, then rebuild the day from its logs."
+        )
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    columns = np.frombuffer(b"".join(quantities), _INT64).reshape(-1, len(_QUANTITIES))
+    return UnpackedSums(
+        value=np.cumsum(last) - last,
+        kind=np.fromiter(map(numbers.__getitem__, texts), np.int32, len(texts)),
+        kinds=[_kind(text) for text in numbers],
+        quantities=columns.T.astype(np.int64),
+    )
+
+
+def _text(kind: str) -> bytes:
+    service, _, status = kind.partition("|")
+    return b"%d%b\0" % (Service.from_label(service), status.encode("ascii"))
+
+
+def _kind(text: bytes) -> Kind:
+    return Service(int(text[:1])).label, text[1:].decode("ascii")
