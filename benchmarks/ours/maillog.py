@@ -41,10 +41,9 @@ if __name__ == "__main__":
     clock = Clock()
     sums: Sums = defaultdict(lambda: (0, 0))
     state, largest = b"", 0
-    for name in sys.argv[1:]:
-        for chunk in chunks(Path(name)):
-            parsed, state = parser.parse(chunk, state)
-            add(parsed.columns, sums)
-            largest = max(largest, len(state))
+    for chunk in chunks(map(Path, sys.argv[1:])):
+        parsed, state = parser.parse(chunk, state)
+        add(parsed.columns, sums)
+        largest = max(largest, len(state))
     figures = {**clock.figures(), "state": largest}
     tell(((day, name, *found) for (day, name), found in sums.items()), figures)
