@@ -44,7 +44,7 @@ _SMALL = ("--lines", "60000", "--repeat", "1", "--seconds", "5", "--day", "5000"
 @click.option("--repeat", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--seconds", type=click.FloatRange(1), default=40.0, show_default=True)
 @click.option("--day", type=click.IntRange(1), default=1_000_000, show_default=True)
-@click.option("--longest", type=click.IntRange(3), default=10_000_000, show_default=True)
+@click.option("--longest", type=click.IntRange(300), default=100_000_000, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="May be given repeatedly.")
 @click.option("--place", type=click.Path(path_type=Path), help="Where logs are made, and kept.")
 @click.option("--kept", "store", type=click.Path(path_type=Path), default=KEPT, hidden=True)

@@ -1,69 +1,113 @@
 """The part ``growth``: does a record cost the same when there are more of them?
 
 The pipeline with services running, on logs of several lengths and with several numbers of domains,
-in turns. What counts is processor time, of all processes. Then what a second aggregator brings.
+in turns. What counts is processor time, of all processes. Longer logs are the shortest one's lines
+again and again, so that nothing but their length differs; as long as they fit into memory, where
+they are read from. Then what a second aggregator brings, where batches wait.
 """
 
 from __future__ import annotations
 
+import shutil
 from statistics import median
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from benchmarks.contenders import RUNNING
 from benchmarks.draining import drained
 from benchmarks.figures import spread
+from benchmarks.logs import repeated
 from benchmarks.running import run
 from benchmarks.table import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from benchmarks.logs import Logs
     from benchmarks.running import Run
     from benchmarks.scale import Scale
 
 _MILLION = 1_000_000
-#: More rounds take too long, and differ less than they take.
+#: Lengths of logs, beside that of the shortest.
+_TIMES = (1, 10, 100)
+#: More rounds take too long, and differ less than they take. The longest log has one.
 _ROUNDS = 3
+#: Of the free memory, and of the free disk, so much may be filled with logs.
+_SHARE = 0.6
 
 
 def measure(scale: Scale) -> dict[str, Any]:
     """Cost by lines and by domains, and rate by aggregators."""
-    lengths = sorted({scale.longest // 10, scale.longest})
-    few = min(scale.lines, 2 * _MILLION)
-    names = sorted({1000, 31_623, scale.day})
-    by_lines = _costs({str(n): scale.logs(lines=n) for n in lengths}, scale)
-    by_domains = _costs({str(n): scale.logs(lines=few, domains=n) for n in names}, scale)
     rounds = min(scale.repeat, _ROUNDS)
-    draining = {str(n): [drained(scale.logs(lines=few), n) for _ in range(rounds)] for n in (1, 2)}
+    shortest = scale.logs(lines=scale.longest // _TIMES[-1])
+    by_domains, few = _by_domains(scale, rounds)
+    by_aggregators = _by_aggregators(repeated(shortest, _TIMES[1]), rounds)
     return {
-        "by_lines": by_lines,
+        "by_lines": _by_lines(shortest, rounds),
         "by_domains": by_domains,
         "domains_lines": few,
-        "by_aggregators": {
-            count: {
-                "rate": median(one["rate"] for one in these),
-                "cpu": median(one["cpu"] for one in these),
-            }
-            for count, these in draining.items()
-        },
+        "by_aggregators": by_aggregators,
     }
 
 
-def _costs(logs: dict[str, Logs], scale: Scale) -> dict[str, Any]:
-    """By the logs' names: processor seconds a million records and so on, in turns."""
-    runs: dict[str, list[Run]] = {name: [] for name in logs}
-    for _ in range(min(scale.repeat, _ROUNDS)):
-        for name, these in logs.items():
-            runs[name].append(run(RUNNING, these))
-    return {name: _figures(these) for name, these in runs.items()}
+def _by_lines(shortest: Logs, rounds: int) -> dict[str, Any]:
+    """The longest log last: it takes the room of all others."""
+    fitting = int(_room(shortest.directory) // shortest.size)
+    *shorter, longest = (min(times, max(fitting, 1)) for times in _TIMES)
+    logs = {n * shortest.lines: repeated(shortest, n) for n in shorter}
+    runs = _in_turns(logs, rounds)
+    if longest * shortest.lines not in runs:
+        runs |= _in_turns({longest * shortest.lines: repeated(shortest, longest)}, 1)
+    return _figures(runs)
 
 
-def _figures(runs: Sequence[Run]) -> dict[str, Any]:
+def _by_domains(scale: Scale, rounds: int) -> tuple[dict[str, Any], int]:
+    """The figures, and the lines of each log."""
+    few = min(scale.lines, 2 * _MILLION)
+    names = sorted({1000, 31_623, scale.day})
+    logs = {count: scale.logs(lines=few, domains=count) for count in names}
+    return _figures(_in_turns(logs, rounds)), few
+
+
+def _by_aggregators(logs: Logs, rounds: int) -> dict[str, Any]:
+    found: dict[str, list[dict[str, float]]] = {"1": [], "2": []}
+    for _ in range(rounds):
+        for count, these in found.items():
+            these.append(drained(logs, int(count)))
+    return {
+        count: {key: median(one[key] for one in these) for key in these[0]}
+        | {"spread": spread([one["rate"] for one in these])}
+        for count, these in found.items()
+    }
+
+
+def _room(place: Path) -> float:
+    """Bytes that logs may take."""
+    free = min(shutil.disk_usage(place).free, int(psutil.virtual_memory().available))
+    return free * _SHARE
+
+
+def _in_turns(logs: Mapping[int, Logs], rounds: int) -> dict[int, list[Run]]:
+    runs: dict[int, list[Run]] = {size: [] for size in logs}
+    for _ in range(rounds):
+        for size, these in logs.items():
+            runs[size].append(run(RUNNING, these))
+    return runs
+
+
+def _figures(runs: Mapping[int, Sequence[Run]]) -> dict[str, Any]:
+    """By size: processor seconds a million records and so on."""
+    return {str(size): _figures_of(these) for size, these in runs.items()}
+
+
+def _figures_of(runs: Sequence[Run]) -> dict[str, Any]:
     cpu = [one.cpu / one.records * _MILLION for one in runs]
     return {
         "cpu_s_per_million": median(cpu),
         "spread": spread(cpu),
+        "rounds": len(runs),
         "rate": median(one.records / one.seconds for one in runs),
         "cpu_s": runs[-1].extra["cpu_s"],
     }
@@ -72,15 +116,22 @@ def _figures(runs: Sequence[Run]) -> dict[str, Any]:
 def shown(found: dict[str, Any]) -> str:
     """Three tables."""
     by_domains = f"domains, {found['domains_lines']:,} lines"
+    head = ("aggregators, batches waiting", "batches", "records/s", "spread", "CPU s/M")
     aggregators = [
-        (count, f"{one['rate']:,.0f}", f"{one['cpu']:.2f}")
+        (
+            count,
+            f"{one['batches']:.0f}",
+            f"{one['rate']:,.0f}",
+            f"{one['spread']:.0%}",
+            f"{one['cpu']:.2f}",
+        )
         for count, one in found["by_aggregators"].items()
     ]
     return "\n\n".join(
         (
             _table("lines", found["by_lines"]),
             _table(by_domains, found["by_domains"]),
-            aligned([("aggregators, batches waiting", "records/s", "CPU s/M"), *aggregators]),
+            aligned([head, *aggregators]),
         )
     )
 
@@ -91,9 +142,11 @@ def _table(what: str, costs: dict[str, Any]) -> str:
             f"{int(name):,}",
             f"{one['cpu_s_per_million']:.2f}",
             f"{one['spread']:.0%}",
+            f"{one['rounds']}",
             f"{one['rate']:,.0f}",
             ", ".join(f"{role} {seconds}" for role, seconds in one["cpu_s"].items()),
         )
         for name, one in costs.items()
     ]
-    return aligned([(what, "CPU s/M", "spread", "records/s", "CPU s of the last run"), *rows])
+    head = (what, "CPU s/M", "spread", "rounds", "records/s", "CPU s of the last run")
+    return aligned([head, *rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmarks.ours.pipeline import Observer
 from benchmarks.table import aligned
 from mailtally.sample_logs import write_log
 from mailtally.site import Site
+from mailtally_collector.ship import ShipLimits
 
 if TYPE_CHECKING:
     from benchmarks.ours.processes import Processes
@@ -21,10 +23,16 @@ if TYPE_CHECKING:
 _LINES = 10_000
 #: Seconds that the site is left alone before it counts as idle.
 _SETTLING = 10.0
+#: Seconds from one heartbeat to the next: what is written comes with them.
+_HEARTBEAT = ShipLimits().heartbeat
 
 
 def measure(scale: Scale) -> dict[str, Any]:
-    """One of each service, after it had something to count, watched for ``scale.seconds``."""
+    """One of each service, after it had something to count, watched for ``scale.seconds``.
+
+    These are made up to whole intervals between heartbeats.
+    """
+    seconds = math.ceil(scale.seconds / _HEARTBEAT) * _HEARTBEAT
     with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as temp:
         log, now = Path(temp) / "stats", int(time.time())
         write_log(log, host=HOSTS[0], lines=_LINES, start=now - 60, end=now, seed=1)
@@ -37,8 +45,8 @@ def measure(scale: Scale) -> dict[str, Any]:
             observer.wait_until_quiet()
             observer.state.close()
             time.sleep(min(_SETTLING, scale.seconds))
-            services = _watched(observer.processes, scale.seconds)
-    return {"seconds": scale.seconds, "services": services}
+            services = _watched(observer.processes, seconds)
+    return {"seconds": seconds, "services": services}
 
 
 def _watched(processes: Processes, seconds: float) -> dict[str, dict[str, float]]:

@@ -6,6 +6,7 @@ memory counts from its parent's.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 HOSTS = ("mail1.example.com", "mail2.example.com", "mail3.example.com")
 DAYS = 3
 _DAY = 86_400
+_AT_ONCE = 2**20  # bytes copied in a go
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,29 @@ def make_logs(directory: Path, *, lines: int, domains: int = 1000, seed: int = 1
         arguments = map(str, (directory, lines, domains, seed))
         subprocess.run([sys.executable, "-m", "benchmarks.logs", *arguments], check=True)
     return logs
+
+
+def repeated(logs: Logs, times: int) -> Logs:
+    """Logs with the same lines so many times over, made when they are first asked for.
+
+    Longer ones of the same kind: they differ in nothing that could cost more or less a line.
+    """
+    longer = Logs(logs.directory.with_name(f"{logs.directory.name}-x{times}"), logs.lines * times)
+    if not longer.expected.exists():
+        for path, original in zip(longer.paths, logs.paths, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as log:
+                for _ in range(times):
+                    with original.open("rb") as lines:
+                        shutil.copyfileobj(lines, log, _AT_ONCE)
+        longer.expected.write_text(spelled(_multiplied(logs, times)), "ascii")
+    return longer
+
+
+def _multiplied(logs: Logs, times: int) -> Iterable[tuple[int, str, int, int]]:
+    for line in sorted(logs.expected_sums()):
+        day, domain, messages, size = line.split("|")
+        yield int(day), domain, int(messages) * times, int(size) * times
 
 
 def _write(logs: Logs, domains: int, seed: int) -> None:

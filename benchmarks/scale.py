@@ -34,7 +34,7 @@ class Scale:
     repeat: int = 5
     seconds: float = 40.0
     day: int = 1_000_000
-    longest: int = 10_000_000
+    longest: int = 100_000_000
     only: tuple[str, ...] = ()
 
     def logs(self, lines: int | None = None, domains: int | None = None) -> Logs:

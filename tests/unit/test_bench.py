@@ -16,7 +16,7 @@ from benchmarks.comparing import report
 from benchmarks.contenders import CONTENDERS, Contender, Share
 from benchmarks.dialects import DIALECTS, rendered
 from benchmarks.figures import figures
-from benchmarks.logs import Logs, make_logs
+from benchmarks.logs import Logs, make_logs, repeated
 from benchmarks.running import Run, WrongAnswerError, run
 from benchmarks.stopwatch import Cost, costs_table, medians
 from benchmarks.table import aligned
@@ -57,6 +57,15 @@ def test_the_logs_hold_what_was_asked_for(logs: Logs) -> None:
     assert written.count(b"\n") == logs.lines
     assert len(written) == logs.size
     assert sum(int(line.split("|")[2]) for line in logs.expected_sums()) == logs.lines
+
+
+def test_a_longer_log_is_the_same_lines_again_and_its_sums_are_known(logs: Logs) -> None:
+    longer = repeated(logs, 3)
+    assert longer.lines == 3 * logs.lines
+    for path, original in zip(longer.paths, logs.paths, strict=True):
+        assert path.read_bytes() == 3 * original.read_bytes()
+    plain = next(one for one in CONTENDERS if one.name == "python")
+    assert run(plain, longer).records == longer.lines
 
 
 def test_a_wrong_answer_ends_the_comparison(logs: Logs) -> None:
