@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import repeat
-from operator import add
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Column,
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, FromClause
 
     from mailtally_shared.day_files.blocks import Block
+
+Rows = list[tuple[Any, ...]]
 
 _FIGURES = ("bytes", "hits_all", "hits_html")
 _DETAIL_KEY = ("domain", "host", "service", "status")
@@ -99,18 +100,19 @@ def _has_rows(connection: Connection, table: Table, day: date) -> bool:
     )
 
 
-def _whole(blocks: Iterable[Block], day: date, *after: int) -> Iterator[Block]:
+def _whole(blocks: Iterable[Block], day: date, *after: int) -> Iterator[Rows]:
     """The rows with what the file leaves unsaid: the day, and what comes last."""
-    before = (day.isoformat(),)
+    fixed = [day.isoformat(), *after]
     for block in blocks:
-        yield list(map(add, map(before.__add__, block), repeat(after)))
+        first, *last = (repeat(value, len(block)) for value in fixed)
+        yield list(zip(first, *block.columns, *last, strict=True))
 
 
 @contextmanager
 def _staged(connection: Connection, table: Table, blocks: Iterable[Block]) -> Iterator[Table]:
     _drop(connection, table)  # on MariaDB it outlives a transaction that was rolled back
     table.create(connection, checkfirst=False)
-    insert_blocks(connection, table, blocks)
+    insert_blocks(connection, table, map(list, blocks))
     if connection.dialect.name == "postgresql":
         # The planner knows nothing of a table just filled, and of the other what was true
         # some time ago: it would take a million rows for none, and join row by row.

@@ -11,8 +11,13 @@ import numpy as np
 from mailtally_shared.columns import Array
 from mailtally_shared.day_files.text_columns import decimals
 
+#: A byte is so many of the last of so many decimals.
+DECIMALS = 10
+LAST_DECIMAL = 9_765_625
+
 _FRACTIONS = tuple(
-    f".{remainder * 9_765_625:010d}".rstrip("0") if remainder else "" for remainder in range(1024)
+    f".{remainder * LAST_DECIMAL:0{DECIMALS}d}".rstrip("0") if remainder else ""
+    for remainder in range(1024)
 )
 _FRACTION_CELLS = np.array(_FRACTIONS, "S")
 _REMAINDERS = {fraction: remainder for remainder, fraction in enumerate(_FRACTIONS)}

@@ -48,6 +48,12 @@ class SumsTotals:
     messages: int = 0
     bytes: int = 0
 
+    def add(self, others: SumsTotals) -> None:
+        """Count in what other rows add up to."""
+        self.rows += others.rows
+        self.messages += others.messages
+        self.bytes += others.bytes
+
     def through(self, rows: Iterable[Sums]) -> Iterator[Sums]:
         """The same rows; the totals are right once the last has passed."""
         for row in rows:
