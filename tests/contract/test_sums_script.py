@@ -39,8 +39,7 @@ SMALL_ROWS = st.dictionaries(st.sampled_from(KINDS), st.tuples(*[SMALL] * 3), mi
 
 
 def added(state: State, rows: Rows) -> list[bytes]:
-    columns = map(list, zip(*rows.values(), strict=True))
-    values = pack(HostIncrement(list(rows), *columns))
+    values = pack(HostIncrement.of(rows))
     script = state.register_script(source("sums.lua") + ADD)
     new: list[bytes] = script(keys=[KEY], args=[part for pair in values.items() for part in pair])
     return new

@@ -20,4 +20,5 @@ def alter(
     columns = unpacked.quantities
     columns[:, 0] += (messages, size, extra)
     keys = [f"{name}|{service}|{status}" for service, status in kinds]
-    state.hset(key, name, pack(HostIncrement(keys, *columns.tolist()))[name])
+    rows = dict(zip(keys, columns.T.tolist(), strict=True))
+    state.hset(key, name, pack(HostIncrement.of(rows))[name])

@@ -76,9 +76,9 @@ def test_domains_that_are_charged_to_one_name_fall_together() -> None:
 def test_renaming_adds_up_what_falls_together() -> None:
     records = [Record(domain="a.example"), Record(domain="b.example", attempts=3), Record()]
     (increment,) = merge([columns(records)], UTC)[UTC.day_of(NOON)].values()
-    renamed = rename(increment, lambda key: "all" if "example|" in key else key)
+    renamed = rename(increment, lambda key: "all|imap|success" if "example|" in key else key)
     assert sorted(renamed.rows()) == [
-        ("all", 2, 2048, 2048),
+        ("all|imap|success", 2, 2048, 2048),
         ("example.com|smtp-in|success", 1, 1024, 0),
     ]
 

@@ -28,13 +28,9 @@ LOOKALIKE = st.sampled_from([0, 0x3000, 0x30_0000_0000_0000, 0x3061003061003061]
 SUMS = st.tuples(*[QUANTITY | LOOKALIKE] * 3)
 
 
-def increment(rows: Mapping[str, tuple[int, ...]]) -> HostIncrement:
-    return HostIncrement(list(rows), *map(list, zip(*rows.values(), strict=True)))
-
-
 @given(st.dictionaries(KEYS, SUMS, min_size=1, max_size=12))
 def test_what_was_packed_is_unpacked(rows: Mapping[str, tuple[int, ...]]) -> None:
-    values = pack(increment(rows))
+    values = pack(HostIncrement.of(rows))
     unpacked = unpack(list(values.values()))
     names = list(values)
     found = {
@@ -49,7 +45,7 @@ def test_what_was_packed_is_unpacked(rows: Mapping[str, tuple[int, ...]]) -> Non
 
 def test_a_name_has_one_value() -> None:
     rows = {"a.example|imap|success": (1, 2, 3), "a.example|pop3|success": (4, 5, 6)}
-    assert list(pack(increment(rows))) == ["a.example"]
+    assert list(pack(HostIncrement.of(rows))) == ["a.example"]
 
 
 def test_nothing_is_packed_and_unpacked_as_nothing() -> None:
@@ -57,7 +53,7 @@ def test_nothing_is_packed_and_unpacked_as_nothing() -> None:
     assert unpack([]).quantities.shape == (3, 0)
 
 
-VALUE = pack(increment({"a.example|imap|success": (1, 2, 3)}))["a.example"]
+VALUE = pack(HostIncrement.of({"a.example|imap|success": (1, 2, 3)}))["a.example"]
 
 
 @pytest.mark.parametrize(

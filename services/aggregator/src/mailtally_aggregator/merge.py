@@ -10,14 +10,14 @@ distinct names and distinct keys.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 from mailtally_shared.columns import Array, Columns, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from mailtally_shared.calendar import Calendar
@@ -35,22 +35,61 @@ class SumOverflowError(ArithmeticError):
     """The quantities of these batches do not add up within 63 bits."""
 
 
-@dataclass(slots=True)
-class HostIncrement:
-    """What to add to one (day, host): parallel lists, one entry a distinct key.
+class KindIncrement(NamedTuple):
+    """What to add to the charged names of one service and status; every array has shape ``(n,)``.
 
-    ``keys[i]`` is ``domain|service|status``; ``extra`` is transferred minus bytes:
-    what repeated attempts added, mostly 0.
+    ``extra`` is transferred minus bytes: what repeated attempts added, mostly 0.
     """
 
-    keys: list[str] = field(default_factory=list)
-    messages: list[int] = field(default_factory=list)
-    bytes: list[int] = field(default_factory=list)
-    extra: list[int] = field(default_factory=list)
+    names: list[str]  # distinct
+    messages: Array
+    bytes: Array
+    extra: Array
 
-    def rows(self) -> Iterable[tuple[str, int, int, int]]:
+
+@dataclass(slots=True)
+class HostIncrement:
+    """What to add to one (day, host), by ``service|status``."""
+
+    kinds: dict[str, KindIncrement] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Sequence[int]]) -> HostIncrement:
+        """From messages, bytes and extra by ``name|service|status``."""
+        sorted_out: dict[str, list[tuple[str, Sequence[int]]]] = {}
+        for key, quantities in rows.items():
+            name, _, kind = key.partition("|")
+            sorted_out.setdefault(kind, []).append((name, quantities))
+        kinds = {}
+        for kind, entries in sorted_out.items():
+            columns = np.array([quantities for _, quantities in entries], np.int64).T
+            kinds[kind] = KindIncrement([name for name, _ in entries], *columns)
+        return cls(kinds)
+
+    @property
+    def keys(self) -> list[str]:
+        """``name|service|status`` of each entry."""
+        return [f"{name}|{kind}" for kind, part in self.kinds.items() for name in part.names]
+
+    def rows(self) -> Iterator[tuple[str, int, int, int]]:
         """Its entries: key, messages, bytes, extra."""
-        return zip(self.keys, self.messages, self.bytes, self.extra, strict=True)
+        for kind, (names, *quantities) in self.kinds.items():
+            keys = [f"{name}|{kind}" for name in names]
+            yield from zip(keys, *(column.tolist() for column in quantities), strict=True)
+
+    def names(self) -> set[str]:
+        """The distinct names."""
+        return set().union(*(part.names for part in self.kinds.values()))
+
+    def statuses(self) -> set[str]:
+        """The distinct statuses."""
+        return {kind.partition("|")[2] for kind in self.kinds}
+
+    def sums(self) -> tuple[int, int, int]:
+        """What messages, bytes and extra add up to; a merge keeps each below 63 bits."""
+        columns = zip(*(part[1:] for part in self.kinds.values()), strict=True)
+        messages, size, extra = (sum(int(each.sum()) for each in column) for column in columns)
+        return messages, size, extra
 
 
 #: The whole of a merge.
@@ -163,12 +202,13 @@ def _spelled(sums: _Sums, codes: Array, numbering: _Numbering) -> Increments:
     for start, end in zip(starts, [*starts[1:], len(codes)], strict=True):
         part = slice(start, end)
         day, host, service, status = (int(numbers[start]) for numbers in sums.combo)
-        suffix = f"|{_SERVICES[service]}|{statuses[status]}"
         target = increments.setdefault(days[day], {}).setdefault(hosts[host], HostIncrement())
-        target.keys += [domains[i] + suffix for i in sums.domain[part].tolist()]
-        target.messages += sums.messages[part].tolist()
-        target.bytes += sums.bytes[part].tolist()
-        target.extra += sums.extra[part].tolist()
+        target.kinds[f"{_SERVICES[service]}|{statuses[status]}"] = KindIncrement(
+            names=[domains[i] for i in sums.domain[part].tolist()],
+            messages=sums.messages[part],
+            bytes=sums.bytes[part],
+            extra=sums.extra[part],
+        )
     return increments
 
 
@@ -179,8 +219,7 @@ def rename(increment: HostIncrement, new_key: Callable[[str], str]) -> HostIncre
         entry = sums.setdefault(new_key(key), [0, 0, 0])
         for position, quantity in enumerate(quantities):
             entry[position] += quantity
-    columns = list(zip(*sums.values(), strict=True)) or [(), (), ()]
-    return HostIncrement(list(sums), *(list(column) for column in columns))
+    return HostIncrement.of(sums)
 
 
 def _concatenate(columns: Sequence[Array]) -> Array:

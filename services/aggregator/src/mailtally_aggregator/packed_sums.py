@@ -18,13 +18,12 @@ from mailtally_shared.columns import Array, Service
 from mailtally_shared.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from mailtally_aggregator.merge import HostIncrement
+    from mailtally_aggregator.merge import HostIncrement, KindIncrement
 
-_QUANTITIES = ("messages", "bytes", "extra")
 _INT64 = np.dtype(">i8")
-_WIDTH = len(_QUANTITIES) * _INT64.itemsize
+_WIDTH = 3 * _INT64.itemsize
 #: Text, quantities, and the NUL that is put behind each value to tell them apart.
 _ENTRY = re.compile(rb"([0-%d][!-~]*)\0(.{%d})(\0?)" % (max(Service), _WIDTH), re.DOTALL)
 
@@ -43,16 +42,13 @@ class UnpackedSums(NamedTuple):
 
 def pack(increment: HostIncrement) -> dict[str, bytes]:
     """What is added to each name, as values of the state."""
-    columns = [getattr(increment, quantity) for quantity in _QUANTITIES]
-    quantities = np.array(columns, _INT64).T.tobytes()
     values: dict[str, bytes] = {}
-    texts: dict[str, bytes] = {}
-    for place, key in enumerate(increment.keys):
-        name, _, kind = key.partition("|")
-        text = texts.get(kind) or texts.setdefault(kind, _text(kind))
-        entry = text + quantities[place * _WIDTH : (place + 1) * _WIDTH]
-        found = values.get(name)
-        values[name] = entry if found is None else found + entry
+    for kind, part in increment.kinds.items():
+        entries = zip(part.names, _entries(kind, part), strict=True)
+        if values:
+            values.update((name, values.get(name, b"") + entry) for name, entry in entries)
+        else:
+            values = dict(entries)
     return values
 
 
@@ -73,12 +69,21 @@ def unpack(values: Sequence[bytes]) -> UnpackedSums:
             "See who else uses this Redis, then rebuild the day from its logs."
         )
     numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-    columns = np.frombuffer(b"".join(quantities), _INT64).reshape(-1, len(_QUANTITIES))
+    columns = np.frombuffer(b"".join(quantities), _INT64).reshape(-1, 3)
     return UnpackedSums(
         value=np.cumsum(last) - last,
         kind=np.fromiter(map(numbers.__getitem__, texts), np.int32, len(texts)),
         kinds=[_kind(text) for text in numbers],
         quantities=columns.T.astype(np.int64),
+    )
+
+
+def _entries(kind: str, part: KindIncrement) -> Iterator[bytes]:
+    text = _text(kind)
+    columns = np.stack([part.messages, part.bytes, part.extra], axis=1)
+    quantities = columns.astype(_INT64).tobytes()
+    return (
+        text + quantities[place : place + _WIDTH] for place in range(0, len(quantities), _WIDTH)
     )
 
 

@@ -11,7 +11,6 @@ from mailtally_aggregator.packed_sums import pack
 from mailtally_shared.columns import KNOWN_STATUSES, OTHER_STATUS, Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date
 
     from mailtally_shared.header import BatchHeader, Heartbeat
@@ -137,7 +136,8 @@ def day_entries(
         book = keys.late if late else keys.totals
         entry = _day_entry(book, day, renamed, caps)
         if day in mends.list_names:
-            entry["names"] = sorted(_names(renamed.values()) - RESERVED_NAMES)
+            names = set().union(*(increment.names() for increment in renamed.values()))
+            entry["names"] = sorted(names - RESERVED_NAMES)
         entries.append(entry)
     return entries
 
@@ -145,8 +145,9 @@ def day_entries(
 def _day_entry(
     book: Book, day: date, increments: dict[str, HostIncrement], caps: Caps
 ) -> dict[str, Any]:
-    size = sum(sum(increment.bytes) for increment in increments.values())
-    extra = sum(sum(increment.extra) for increment in increments.values())
+    sums = zip(*(increment.sums() for increment in increments.values()), strict=True)
+    messages, size, extra = map(sum, sums)
+    statuses = set().union(*(increment.statuses() for increment in increments.values()))
     hosts = [_host_entry(book, day, host, increment) for host, increment in increments.items()]
     return {
         "day": day.isoformat(),
@@ -159,8 +160,8 @@ def _day_entry(
         "name_cap": caps.names,
         "status_cap": caps.statuses,
         "name_count": sum(len(host["names"]) for host in hosts),
-        "statuses": sorted(_statuses(increments.values()) - NEVER_CAPPED),
-        "messages": str(sum(sum(increment.messages) for increment in increments.values())),
+        "statuses": sorted(statuses - NEVER_CAPPED),
+        "messages": str(messages),
         "bytes": str(size),
         "transferred": str(size + extra),
         "hosts": hosts,
@@ -175,12 +176,3 @@ def _host_entry(book: Book, day: date, host: str, increment: HostIncrement) -> d
         "names": list(values),
         "values": list(values.values()),
     }
-
-
-def _names(increments: Iterable[HostIncrement]) -> set[str]:
-    return {key.partition("|")[0] for increment in increments for key in increment.keys}
-
-
-def _statuses(increments: Iterable[HostIncrement]) -> set[str]:
-    kinds = {key.partition("|")[2] for increment in increments for key in increment.keys}
-    return {kind.partition("|")[2] for kind in kinds}

@@ -56,8 +56,8 @@ class Accounts:
 
     def _admitted(self, day: date, increment: HostIncrement) -> HostIncrement:
         """The increment with names beyond the caps charged to ``(overflow)`` and ``other``."""
-        names = {key.split("|", 1)[0] for key in increment.keys} - RESERVED_NAMES
-        statuses = {key.rsplit("|", 1)[1] for key in increment.keys} - NEVER_CAPPED
+        names = increment.names() - RESERVED_NAMES
+        statuses = increment.statuses() - NEVER_CAPPED
         refused = _admit(self._names.setdefault(day, set()), names, self._caps.names)
         others = _admit(self._statuses.setdefault(day, set()), statuses, self._caps.statuses)
         if not refused and not others:
