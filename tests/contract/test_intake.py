@@ -187,10 +187,24 @@ def test_a_heartbeat_that_comes_with_its_batch_counts(pipe: Pipe) -> None:
     assert Totals(pipe.state, pipe.keys).watermarks() == {"mail1": 77.0}
 
 
+@pytest.mark.parametrize(
+    ("limits", "groups"),
+    [
+        (GroupLimits(batches=8, records=3), 6),
+        (GroupLimits(names=1), 6),
+        (GroupLimits(names=2 * len({record.domain for record in RECORDS})), 3),
+        (GroupLimits(), 1),
+    ],
+)
 def test_groups_keep_to_their_limits_and_all_is_counted(
-    state: State, keys: StateKeys, calendar: Calendar, empty_redis: EmbeddedRedis
+    *,
+    state: State,
+    keys: StateKeys,
+    calendar: Calendar,
+    empty_redis: EmbeddedRedis,
+    limits: GroupLimits,
+    groups: int,
 ) -> None:
-    limits = GroupLimits(batches=8, records=3)
     pipe = Pipe(
         state=state, keys=keys, calendar=calendar, url=empty_redis.broker_url, limits=limits
     )
@@ -198,6 +212,7 @@ def test_groups_keep_to_their_limits_and_all_is_counted(
         pipe.send(pipe.mail1.batch(RECORDS))
     pipe.drain()
     assert pipe.sums() == domain_sums(RECORDS * 6)
+    assert state.hget(keys.totals.day(DAY), "changes") == b"%d" % groups
     pipe.close()
 
 

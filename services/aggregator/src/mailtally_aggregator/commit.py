@@ -115,12 +115,21 @@ class Committer:
         self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], mends: Mends, now: float
     ) -> dict[str, Any]:
         try:
-            increments = merge(
-                [batch.columns for batch in batches], self._calendar, self.charged_name
-            )
+            declared, packed = self._request(batches, heartbeats, mends, now)
         except SumOverflowError:
             return {"verdict": "overflow"}
+        with unavailable_errors():
+            answer = self._script(keys=declared, args=[packed])
+        verdict: dict[str, Any] = json.loads(answer)
+        return verdict
+
+    def _request(
+        self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], mends: Mends, now: float
+    ) -> tuple[list[str], bytes]:
+        """The script's keys and its argument: what they are made of may be large, and is let go."""
         keys = self._keys
+        columns = [batch.columns for batch in batches]
+        increments = merge(columns, self._calendar, self.charged_name)
         request = {
             "format": keys.format,
             "closed_key": keys.closed_before,
@@ -132,11 +141,7 @@ class Committer:
             "days": day_entries(keys, increments, mends, self._caps),
         }
         # Redis's cmsgpack knows text only, which may hold any bytes.
-        packed = msgpack.packb(request, use_bin_type=False)
-        with unavailable_errors():
-            answer = self._script(keys=declared_keys(request, keys.tag), args=[packed])
-        verdict: dict[str, Any] = json.loads(answer)
-        return verdict
+        return declared_keys(request, keys.tag), msgpack.packb(request, use_bin_type=False)
 
     def _one_by_one(self, batches: Sequence[Batch], trouble: str, now: float) -> Outcome:
         """A group that overflows somewhere: only the batches that do are set aside."""

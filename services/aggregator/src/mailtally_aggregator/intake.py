@@ -40,6 +40,7 @@ class GroupLimits:
 
     batches: int = 32
     records: int = 1_000_000
+    names: int = 262_144
     max_payload: int = MAX_RAW
 
 
@@ -98,7 +99,7 @@ class Intake:
         hosted = self._hosted.current()
         self._committer.charged_name = hosted.charged_name if hosted else str
         for group in groups(headers, self._limits):
-            self._commit(self._fetch(group, now), [], now)
+            self._count(group, now)
         self._commit([], announced.heartbeats, now)
         self._tally.heartbeats += len(announced.heartbeats)
         crash_point(CrashAt.COMMITTED)
@@ -125,7 +126,19 @@ class Intake:
                 announced.heartbeats.append(message)
         return announced
 
-    def _fetch(self, headers: list[BatchHeader], now: float) -> list[Batch]:
+    def _count(self, group: list[BatchHeader], now: float) -> None:
+        """Commit a group, in several parts where it names more than is good for the memory."""
+        batches: list[Batch] = []
+        names = 0
+        for batch in self._fetch(group, now):
+            names += len(batch.columns.domains)
+            if batches and names > self._limits.names:
+                self._commit(batches, [], now)
+                batches, names = [], len(batch.columns.domains)
+            batches.append(batch)
+        self._commit(batches, [], now)
+
+    def _fetch(self, headers: list[BatchHeader], now: float) -> Iterator[Batch]:
         with unavailable_errors():
             pipeline = self._state.pipeline(transaction=False)
             for header in headers:
@@ -133,14 +146,11 @@ class Intake:
                 announced = min(header.payload_bytes, self._limits.max_payload)
                 pipeline.getrange(header.payload_key, 0, max(announced, 1) - 1)
             found: list[bytes] = pipeline.execute()
-        batches = []
         for header, payload in zip(headers, found, strict=True):
             # A payload that is not there was applied already, or is lost: the collector
             # knows from the ledger which, and sends it again if need be.
             if payload:
-                batches += self._decode(header, payload, now)
-        crash_point(CrashAt.MERGED)
-        return batches
+                yield from self._decode(header, payload, now)
 
     def _decode(self, header: BatchHeader, payload: bytes, now: float) -> list[Batch]:
         try:
@@ -163,6 +173,8 @@ class Intake:
     def _commit(self, batches: list[Batch], heartbeats: list[Heartbeat], now: float) -> None:
         if not batches and not heartbeats:
             return
+        if batches:
+            crash_point(CrashAt.MERGED)
         began = time.perf_counter()
         outcome = self._committer.apply(batches, heartbeats, now)
         if batches:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.day_writer import DayWriter
 from mailtally_aggregator.hosted_file import HostedFile
-from mailtally_aggregator.intake import GroupLimits, Intake
+from mailtally_aggregator.intake import Intake
 from mailtally_aggregator.lease import Lease
 from mailtally_aggregator.metrics import ClusterMetrics, only_while
 from mailtally_aggregator.opening import SNAPSHOTS, open_state
@@ -123,7 +123,7 @@ def _take_in(
         committer=Committer(state, keys, Calendar(settings.zone), caps=settings.caps),
         quarantine=Quarantine(state, keys, settings.quarantine),
         hosted=hosted,
-        limits=GroupLimits(settings.group_batches, settings.group_records, settings.max_payload),
+        limits=settings.group,
         tally=tally,
     )
 

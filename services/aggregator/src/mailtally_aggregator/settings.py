@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from mailtally_aggregator.day_writer import WriterPolicy
+from mailtally_aggregator.intake import GroupLimits
 from mailtally_aggregator.quarantine import QuarantineLimits
 from mailtally_aggregator.request import Caps
 from mailtally_aggregator.watermark import DayPolicy
@@ -34,6 +35,10 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
     group_records: Annotated[
         Count, Field(description="Records committed together, at most (one batch always is).")
     ] = 1_000_000
+    group_names: Annotated[
+        Count,
+        Field(description="Names in batches committed together, at most (one batch always is)."),
+    ] = 262_144
     max_payload: Annotated[Bytes, Field(description="Largest payload accepted, decompressed.")] = (
         256 * 2**20
     )
@@ -110,6 +115,16 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
     def caps(self) -> Caps:
         """The limits of a day's distinct names, and of the days."""
         return Caps(names=self.max_names, statuses=self.max_statuses, days=self.max_days)
+
+    @property
+    def group(self) -> GroupLimits:
+        """How much is committed at once."""
+        return GroupLimits(
+            batches=self.group_batches,
+            records=self.group_records,
+            names=self.group_names,
+            max_payload=self.max_payload,
+        )
 
     @property
     def quarantine(self) -> QuarantineLimits:
