@@ -1,8 +1,10 @@
 """Totals in memory add up like those in the state, caps included."""
 
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from mailtally.analyze.accounts import Accounts
 from mailtally_aggregator.merge import merge
 from mailtally_aggregator.request import OVERFLOW, Caps
 from mailtally_shared.calendar import Calendar
+from mailtally_shared.errors import Refused
 from tests.support.records import Record, any_record, columns
 
 UTC = Calendar(ZoneInfo("UTC"))
@@ -29,12 +32,12 @@ def test_adding_in_pieces_equals_adding_at_once(batches: list[list[Record]]) -> 
     pieces = accounts(batches)
     assert pieces.days() == whole.days()
     for day in whole.days():
-        assert sorted(pieces.sums(day)) == sorted(whole.sums(day))
+        assert list(pieces.rows(day)) == list(whole.rows(day))
 
 
 def test_names_beyond_the_cap_are_charged_to_overflow() -> None:
     batches = [[Record(domain="a.example")], [Record(domain=f"{c}.example") for c in "abc"]]
-    sums = list(accounts(batches, Caps(names=2)).sums(DAY))
+    sums = list(accounts(batches, Caps(names=2)).rows(DAY))
     assert {row.domain: row.messages for row in sums} == {
         "a.example": 2,
         "b.example": 1,
@@ -44,5 +47,14 @@ def test_names_beyond_the_cap_are_charged_to_overflow() -> None:
 
 def test_unknown_statuses_beyond_the_cap_are_called_other() -> None:
     batches = [[Record(status=s) for s in ("odd1", "odd2", "success")], [Record(status="odd2")]]
-    sums = list(accounts(batches, Caps(statuses=1)).sums(DAY))
+    sums = list(accounts(batches, Caps(statuses=1)).rows(DAY))
     assert {row.status: row.messages for row in sums} == {"odd1": 1, "other": 2, "success": 1}
+
+
+def test_a_day_beyond_63_bits_is_refused_and_another_is_not_added_to_it() -> None:
+    half = Record(size=2**61)
+    made = accounts([[half]] * 3)
+    made.add(merge([columns([replace(half, time=half.time + 86_400)])], UTC))
+    assert [row.bytes for row in made.rows(DAY)] == [3 * 2**61]
+    with pytest.raises(Refused, match="more than 2"):
+        made.add(merge([columns([half])], UTC))

@@ -26,7 +26,7 @@ def counted(log: Path) -> Counted:
 
 def sums(counted: Counted) -> dict[str, tuple[int, int]]:
     (day,) = counted.accounts.days()
-    return {row.domain: (row.messages, row.bytes) for row in counted.accounts.sums(day)}
+    return {row.domain: (row.messages, row.bytes) for row in counted.accounts.rows(day)}
 
 
 @pytest.mark.parametrize("together", [1, 70, 1_000_000])

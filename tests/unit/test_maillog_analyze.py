@@ -58,7 +58,7 @@ def counted(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> counting.Coun
 def sums_of(found: counting.Counted) -> Sums:
     sums: Sums = {}
     for day in found.accounts.days():
-        for row in found.accounts.sums(day):
+        for row in found.accounts.rows(day):
             key = (row.domain, row.host, row.service, row.status)
             before = sums.get(key, (0, 0, 0))
             sums[key] = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from collections import deque
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mailtally_collector.positions import Position, Span
-from mailtally_collector.tail import Tailer
+from mailtally_collector.tail import Chunk, Tailer
 from tests.support.tailing import ROTATE_WAIT, Tailed
 
 if TYPE_CHECKING:
@@ -200,3 +201,19 @@ def test_positions_hold_no_byte_of_the_log_and_survive_json(tailed: Tailed) -> N
     (position,) = tailed.tailer.positions()
     assert Position.from_json(position.to_json()) == position
     assert "example.com" not in str(position.to_json())
+
+
+@pytest.mark.parametrize("held", [1, 2, 5])
+def test_chunks_hold_as_long_as_promised(tmp_path: Path, held: int) -> None:
+    lines = [b"%04d %s\n" % (number, b"x" * (number % 90)) for number in range(300)]
+    (tmp_path / "stats").write_bytes(b"".join(lines))
+    tailer = Tailer([f"{tmp_path}/stats"], chunk_size=300, longest_line=200, held=held)
+    tailer.scan(0.0)
+    handed: deque[tuple[Chunk, bytes]] = deque(maxlen=held)
+    read = b""
+    while chunk := tailer.read(0.0):
+        handed.append((chunk, bytes(chunk.data)))
+        read += chunk.data
+        assert all(one.data == data for one, data in handed)
+    assert read == b"".join(lines)
+    tailer.close()

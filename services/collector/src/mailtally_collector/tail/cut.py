@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,23 @@ class Cut:
 
 
 class Cutter:
-    """Cuts lines with one buffer; what it hands out holds until the next call."""
+    """Cuts lines with buffers that go round.
 
-    def __init__(self, chunk_size: int, longest_line: int = LONGEST_LINE) -> None:
+    What it hands out holds until the next call, and with more than one buffer for as many pieces
+    longer.
+    """
+
+    def __init__(
+        self, chunk_size: int, longest_line: int = LONGEST_LINE, *, buffers: int = 1
+    ) -> None:
         self._longest = longest_line
-        self._buffer = bytearray(WINDOW + max(chunk_size, longest_line + 1))
+        size = WINDOW + max(chunk_size, longest_line + 1)
+        self._buffers = deque(bytearray(size) for _ in range(buffers))
+        self._take_next()
+
+    def _take_next(self) -> None:
+        self._buffers.rotate(-1)
+        self._buffer = self._buffers[0]
         self._view = memoryview(self._buffer)
 
     def cut(self, file: Followed, content: Content, limit: int | None) -> Cut | None:
@@ -66,7 +79,9 @@ class Cutter:
             cut_at = offset + end - before
             last = mark_of(self._view[max(0, end - WINDOW) : end], cut_at)
             trail = (last,) if offset else (*self._head(end), last)
-            return Cut(cut_at, trail, self._view[before:end])
+            data = self._view[before:end]
+            self._take_next()
+            return Cut(cut_at, trail, data)
         if got == len(self._view):
             return self._cut_long_line(file, content)
         if file.ended and got > before:

@@ -37,7 +37,7 @@ class Chunk:
         path: the file's present name.
         span: where the piece lies in it.
         data: whole lines, with the last one's line feed; empty where there is a reject.
-            Holds until the next ``read``.
+            Holds until the next ``read``, or longer (``held``).
         rejects: the piece is one line that the parser is not to see.
         log: the primary's path of the log that the file belongs to.
         counted: it was counted before, and is handed out to be learned from.
@@ -61,6 +61,7 @@ class Tailer:
         skip: stretches of those files that were counted already, beyond their offsets.
         also_counted: hand those out as well, marked.
         chunk_size: most bytes handed out at once, if lines are not longer.
+        held: so many of the chunks handed out last hold; each costs memory for one.
         longest_line: of a longer one that fills a chunk so many bytes are kept.
         rotate_wait: a rotated file that did not change for so many seconds has ended.
         forget_after: seconds after which a file that is gone is forgotten.
@@ -76,6 +77,7 @@ class Tailer:
         skip: Iterable[Span] = (),
         also_counted: bool = False,
         chunk_size: int = 8 * 2**20,
+        held: int = 1,
         longest_line: int = LONGEST_LINE,
         rotate_wait: float = 60.0,
         forget_after: float = 7 * 86_400.0,
@@ -91,7 +93,7 @@ class Tailer:
             forget_after=forget_after,
             positions=positions,
         )
-        self._cutter = Cutter(chunk_size, longest_line)
+        self._cutter = Cutter(chunk_size, longest_line, buffers=held)
         self._sweep = Sweep()
         self._also_counted = also_counted
         self._chunk_size = chunk_size

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from itertools import count
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
 
 from mailtally_aggregator.merge import HostIncrement, Increments, rename
 from mailtally_aggregator.request import NEVER_CAPPED, OVERFLOW, RESERVED_NAMES, Caps
-from mailtally_shared.columns import OTHER_STATUS
-from mailtally_shared.day_files import Sums
+from mailtally_shared.columns import MAX_SUM, OTHER_STATUS
+from mailtally_shared.day_files import Gathering
+from mailtally_shared.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
     from datetime import date
 
-#: ``key`` → messages, bytes, extra.
-_Quantities = dict[str, list[int]]
+    from mailtally_aggregator.merge import KindIncrement
+    from mailtally_shared.columns import Array
+    from mailtally_shared.day_files import DayRows
+
+_FEWEST = 64
 
 
 class Accounts:
@@ -22,44 +30,60 @@ class Accounts:
 
     def __init__(self, caps: Caps) -> None:
         self._caps = caps
-        self._totals: dict[date, dict[str, _Quantities]] = {}
-        self._names: dict[date, set[str]] = {}
-        self._statuses: dict[date, set[str]] = {}
+        self._days: dict[date, _Day] = {}
 
     def add(self, increments: Increments) -> None:
-        """Add what a merge gave."""
+        """Add what a merge gave.
+
+        Raises:
+            Refused: the sizes of a day do not add up within 63 bits.
+        """
         for day, hosts in increments.items():
+            account = self._days.setdefault(day, _Day())
             for host, increment in hosts.items():
-                self._add_host(day, host, self._admitted(day, increment))
+                account.add(host, increment, self._caps)
 
     def days(self) -> list[date]:
         """The days with totals, oldest first."""
-        return sorted(self._totals)
+        return sorted(self._days)
 
-    def sums(self, day: date) -> Iterator[Sums]:
-        """A day's breakdown, in no particular order."""
-        for host, quantities in self._totals[day].items():
-            for key, (messages, size, extra) in quantities.items():
-                domain, service, status = key.split("|")
-                yield Sums(domain, host, service, status, messages, size, size + extra)
+    def rows(self, day: date) -> DayRows:
+        """A day's breakdown."""
+        return self._days[day].rows()
 
-    def _add_host(self, day: date, host: str, increment: HostIncrement) -> None:
-        totals = self._totals.setdefault(day, {}).setdefault(host, {})
-        for key, messages, size, extra in increment.rows():
-            found = totals.get(key)
-            if found is None:
-                totals[key] = [messages, size, extra]
-            else:
-                found[0] += messages
-                found[1] += size
-                found[2] += extra
 
-    def _admitted(self, day: date, increment: HostIncrement) -> HostIncrement:
+class _Day:
+    """The totals of one day, and which names and statuses have found room."""
+
+    def __init__(self) -> None:
+        self._totals: defaultdict[tuple[str, str], _Totals] = defaultdict(_Totals)
+        self._names: set[str] = set()
+        self._statuses: set[str] = set()
+        self._transferred = 0
+
+    def add(self, host: str, increment: HostIncrement, caps: Caps) -> None:
+        _, size, extra = increment.sums()
+        self._transferred += size + extra
+        if self._transferred > MAX_SUM:
+            raise Refused("The sizes in the logs add up to more than 2^63 bytes.")
+        for kind, part in self._admitted(increment, caps).kinds.items():
+            self._totals[host, kind].add(part)
+
+    def rows(self) -> DayRows:
+        gathered = Gathering()
+        for (host, kind), totals in self._totals.items():
+            service, _, status = kind.partition("|")
+            names, messages, size, extra = totals.columns()
+            sums = cast("Sequence[Sequence[int]]", (messages, size, size + extra))
+            gathered.add(names, [(host, service, status)] * len(names), sums)
+        return gathered.rows()
+
+    def _admitted(self, increment: HostIncrement, caps: Caps) -> HostIncrement:
         """The increment with names beyond the caps charged to ``(overflow)`` and ``other``."""
         names = increment.names() - RESERVED_NAMES
         statuses = increment.statuses() - NEVER_CAPPED
-        refused = _admit(self._names.setdefault(day, set()), names, self._caps.names)
-        others = _admit(self._statuses.setdefault(day, set()), statuses, self._caps.statuses)
+        refused = _admit(self._names, names, caps.names)
+        others = _admit(self._statuses, statuses, caps.statuses)
         if not refused and not others:
             return increment
 
@@ -69,6 +93,30 @@ class Accounts:
             return f"{name}|{service}|{OTHER_STATUS if status in others else status}"
 
         return rename(increment, new_key)
+
+
+class _Totals:
+    """Messages, bytes and extra by name."""
+
+    def __init__(self) -> None:
+        self._rows: defaultdict[str, int] = defaultdict(count().__next__)
+        self._sums = np.zeros((3, _FEWEST), np.int64)
+
+    def add(self, part: KindIncrement) -> None:
+        names, *quantities = part
+        rows = np.fromiter(map(self._rows.__getitem__, names), np.int64, len(names))
+        self._make_room()
+        self._sums[:, rows] += quantities  # each name stands once in it
+
+    def columns(self) -> tuple[list[str], Array, Array, Array]:
+        messages, size, extra = self._sums[:, : len(self._rows)]
+        return list(self._rows), messages, size, extra
+
+    def _make_room(self) -> None:
+        room = self._sums.shape[1]
+        if len(self._rows) > room:
+            more = np.zeros((3, max(room, len(self._rows) - room)), np.int64)
+            self._sums = np.concatenate([self._sums, more], axis=1)
 
 
 def _admit(known: set[str], asked: set[str], cap: int) -> set[str]:

@@ -85,7 +85,7 @@ def _write(day: date, counted: Counted, settings: AggregatorSettings, out: Path)
         policy=settings.charging,
     )
     now = time.time() if settings.written_at is None else settings.written_at
-    write_day(out, facts, counted.accounts.sums(day), now=now)
+    write_day(out, facts, counted.accounts.rows(day), now=now)
 
 
 def _summary(counted: Counted, out: Path) -> str:

@@ -79,7 +79,7 @@ def count_logs(
     parsing: deque[Future[Parsed]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         merging = _Merging(pool, partial(_merged, calendar, charged_name), counted.accounts)
-        for chunk in _chunks(paths):
+        for chunk in _chunks(paths, workers * _DEPTH):
             tell(chunk.span.end - chunk.span.start)
             counted.malformed.update(reject.reason for reject in chunk.rejects)
             counted.lines += len(chunk.rejects)
@@ -88,7 +88,7 @@ def count_logs(
                 merging.take(_noted(counted, parsing.popleft().result()))
         while parsing:
             merging.take(_noted(counted, parsing.popleft().result()))
-        merging.finish()
+        merging.finish(workers)
     return counted
 
 
@@ -109,8 +109,12 @@ class _Merging:
         while len(self.under_way) > _DEPTH:
             self._enter()
 
-    def finish(self) -> None:
-        self._begin()
+    def finish(self, workers: int) -> None:
+        """Merge the last ones, by all workers: nothing else is left to do."""
+        last, self.gathered = self.gathered, []
+        for worker in range(workers):
+            self.gathered = last[worker::workers]
+            self._begin()
         while self.under_way:
             self._enter()
 
@@ -138,7 +142,7 @@ def _begun(pool: ThreadPoolExecutor, logs: ByLog, chunk: Chunk) -> Future[Parsed
     """Have a chunk parsed."""
     log_format = logs.stateless(chunk.log, chunk.data)
     if log_format is not None:
-        return pool.submit(_parsed, log_format, bytes(chunk.data))
+        return pool.submit(_parsed, log_format, chunk.data)
     parsed, known = logs.parse(chunk.log, chunk.data)
     logs.keep(known)
     done: Future[Parsed] = Future()
@@ -146,7 +150,7 @@ def _begun(pool: ThreadPoolExecutor, logs: ByLog, chunk: Chunk) -> Future[Parsed
     return done
 
 
-def _parsed(log_format: Format, data: bytes) -> Parsed:
+def _parsed(log_format: Format, data: memoryview) -> Parsed:
     return log_format.parse(data)[0]
 
 
@@ -159,8 +163,10 @@ def _noted(counted: Counted, parsed: Parsed) -> Columns:
     return parsed.columns
 
 
-def _chunks(paths: Iterable[Path]) -> Iterator[Chunk]:
-    tailer = Tailer([escape(str(path)) for path in paths], start="beginning", chunk_size=CHUNK)
+def _chunks(paths: Iterable[Path], held: int) -> Iterator[Chunk]:
+    """The chunks of whole logs; each holds until ``held`` more are asked for."""
+    globs = [escape(str(path)) for path in paths]
+    tailer = Tailer(globs, start="beginning", chunk_size=CHUNK, held=held)
     try:
         tailer.scan(time.time())
         tailer.finish(time.time())

@@ -134,7 +134,7 @@ def _counted(
     ).accounts
     if day not in accounts.days():
         raise Refused(f"The logs named hold no line of {day}: name those that were written then.")
-    return sorted(accounts.sums(day))
+    return sorted(accounts.rows(day))
 
 
 def _write(
