@@ -31,7 +31,9 @@ from mailtally_collector.parse.scanning import (
 from mailtally_shared.columns import END_OF_TIME, Service
 
 if TYPE_CHECKING:
+    from mailtally_collector.parse.names import Names
     from mailtally_collector.parse.page import Page
+    from mailtally_shared.columns import Array
 
 BAD_DATE: Final = int(Reason.BAD_DATE)
 BAD_HOST: Final = int(Reason.BAD_HOST)
@@ -66,7 +68,7 @@ AFTER_PID: Final = spelled(b"]: ")
 def read_head(data: Bytes, start: int, row: int, page: Page) -> int:
     """Past ``timestamp|``; writes down the host, the direction as a service, and the time."""
     host = after_date(data, start)
-    message_type = after_host(data, host, row, page)
+    message_type = after_host(data, host, row, page.hosts, page.host)
     timestamp = after_type(data, message_type, row, page)
     return after_timestamp(data, timestamp, row, page)
 
@@ -81,21 +83,21 @@ def after_date(data: Bytes, start: int) -> int:
 
 
 @compiled
-def after_host(data: Bytes, start: int, row: int, page: Page) -> int:
-    """Past the host, which mostly is the one of the line before."""
+def after_host(data: Bytes, start: int, row: int, hosts: Names, column: Array) -> int:
+    """Past the host, which mostly is the one of the line before; writes down which it is."""
     if start < 0:
         return start
-    recent = page.hosts.recent[0]
-    end: int = start + page.hosts.end[recent] - page.hosts.start[recent]
-    known = start < end < len(data) and is_recent(start, end, page.hosts)
+    recent = hosts.recent[0]
+    end: int = start + hosts.end[recent] - hosts.start[recent]
+    known = start < end < len(data) and is_recent(start, end, hosts)
     if not known or byte_at(data, end) != SPACE:
-        return after_other_host(data, start, row, page)
-    page.host[row] = recent
+        return after_other_host(data, start, row, hosts, column)
+    column[row] = recent
     return end
 
 
 @compiled
-def after_other_host(data: Bytes, start: int, row: int, page: Page) -> int:
+def after_other_host(data: Bytes, start: int, row: int, hosts: Names, column: Array) -> int:
     """Past the host, up to a space or the end of the line."""
     end = start
     while byte_at(HOST, byte_at(data, end)):
@@ -103,7 +105,7 @@ def after_other_host(data: Bytes, start: int, row: int, page: Page) -> int:
     ended = byte_at(data, end) == SPACE or is_line_end(data, end)
     if not ended or not 0 < end - start <= MAX_HOST:
         return -BAD_HOST
-    page.host[row] = index_of(start, end, page.hosts)
+    column[row] = index_of(start, end, hosts)
     return end
 
 

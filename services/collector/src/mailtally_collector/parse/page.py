@@ -74,11 +74,29 @@ class Page(NamedTuple):
     @classmethod
     def blank(cls, room: Room, data: Bytes, key: Key, *, with_addresses: bool = False) -> Page:
         """A page for the lines of ``data``."""
-        rows = room.rows
+        names = (Names.for_at_most(room.names, data, key) for _ in range(3))
+        addressed = room.rows if with_addresses else 0
+        return cls.with_names(room.rows, data, *names, marks=MAX_LINE + 64, addressed=addressed)
+
+    @classmethod
+    def with_names(
+        cls,
+        rows: int,
+        data: Bytes,
+        hosts: Names,
+        statuses: Names,
+        domains: Names,
+        *,
+        marks: int = 0,
+        addressed: int = 0,
+    ) -> Page:
+        """A page for so many records that takes its names from these dictionaries.
+
+        ``marks`` is the room for what is noted of a line while it is read, and ``addressed`` the
+        records whose addresses are.
+        """
         start, end, time, size, attempts = (np.empty(rows, np.int64) for _ in range(5))
         host, status, domain = (np.empty(rows, np.uint32) for _ in range(3))
-        hosts, statuses, domains = (Names.for_at_most(room.names, data, key) for _ in range(3))
-        pipe, at = (np.empty(MAX_LINE + 64, np.int64) for _ in range(2))
         return cls(
             start=start,
             end=end,
@@ -94,9 +112,9 @@ class Page(NamedTuple):
             domains=domains,
             words=words_of(data),
             day=np.zeros(1, np.uint64),
-            pipe=pipe,
-            at=at,
-            addresses=Addresses.blank(rows if with_addresses else 0),
+            pipe=np.empty(marks, np.int64),
+            at=np.empty(marks, np.int64),
+            addresses=Addresses.blank(addressed),
         )
 
 

@@ -16,11 +16,11 @@ from mailtally_collector.parse.maillog.recall import recalled
 from mailtally_collector.parse.maillog.remember import remembered
 from mailtally_collector.parse.maillog.state import Saved
 from mailtally_collector.parse.names import Key, Names
-from mailtally_collector.parse.page import Addresses, Margin, Page
+from mailtally_collector.parse.page import Margin, Page
 from mailtally_collector.parse.parsed import Parsed, Rejects
 from mailtally_collector.parse.scanning import LINE_FEED
 from mailtally_collector.parse.stats import bytes_of, settled
-from mailtally_collector.parse.words import WORD, words_of
+from mailtally_collector.parse.words import WORD
 
 if TYPE_CHECKING:
     from mailtally_collector.machine.marks import Bytes
@@ -157,29 +157,9 @@ def _room(scanned: _Scanned, saved: Saved, key: Key) -> tuple[Memory, Page]:
 
 def _blank_page(rows: int, events: Events, key: Key) -> Page:
     """A page for so many records, with the hosts of the events."""
-    data = events.data
-    start, end, time, size, attempts = (np.empty(rows, np.int64) for _ in range(5))
-    host, status, domain = (np.empty(rows, np.uint32) for _ in range(3))
-    pipe, at = (np.empty(0, np.int64) for _ in range(2))
-    return Page(
-        start=start,
-        end=end,
-        time=time,
-        size=size,
-        attempts=attempts,
-        service=np.empty(rows, np.uint8),
-        host=host,
-        status=status,
-        domain=domain,
-        hosts=events.hosts,
-        statuses=Names.for_at_most(_STATUSES, data, key),
-        domains=Names.for_at_most(max(rows, 1), data, key),
-        words=words_of(data),
-        day=np.empty(0, np.uint64),
-        pipe=pipe,
-        at=at,
-        addresses=Addresses.blank(0),
-    )
+    statuses = Names.for_at_most(_STATUSES, events.data, key)
+    domains = Names.for_at_most(max(rows, 1), events.data, key)
+    return Page.with_names(rows, events.data, events.hosts, statuses, domains)
 
 
 def _least(times: Array) -> int:

@@ -15,13 +15,10 @@ import numpy as np
 from mailtally_collector.machine.marks import Bytes, compiled
 from mailtally_collector.parse.head import (
     BAD_DATE,
-    BAD_HOST,
     BAD_TIMESTAMP,
-    HOST,
-    MAX_HOST,
     after_date,
+    after_host,
 )
-from mailtally_collector.parse.names import index_of, is_recent
 from mailtally_collector.parse.scanning import (
     AT,
     SPACE,
@@ -29,7 +26,6 @@ from mailtally_collector.parse.scanning import (
     byte_at,
     has,
     is_digit,
-    is_line_end,
     number,
     spelled,
 )
@@ -71,7 +67,7 @@ def read_stamp(data: Bytes, start: int, row: int, events: Events) -> int:
     host = after_date(data, start)
     if host < 0:
         return -BAD_DATE
-    program = after_host_name(data, host, row, events)
+    program = after_host(data, host, row, events.hosts, events.host)
     if program < 0:
         return program
     seconds = after_program(data, program)
@@ -112,25 +108,6 @@ def read_label(data: Bytes, start: int, row: int, events: Events) -> int:
     events.host[row] = OWN_HOST
     events.time[row] = time
     return end + 1
-
-
-@compiled
-def after_host_name(data: Bytes, start: int, row: int, events: Events) -> int:
-    """Past the host, which mostly is the one of the line before; a negated reason without one."""
-    recent = events.hosts.recent[0]
-    end: int = start + events.hosts.end[recent] - events.hosts.start[recent]
-    known = end < len(data) and is_recent(start, end, events.hosts)
-    if known and byte_at(data, end) == SPACE:
-        events.host[row] = recent
-        return end
-    end = start
-    while byte_at(HOST, byte_at(data, end)):
-        end += 1
-    ended = byte_at(data, end) == SPACE or is_line_end(data, end)
-    if not ended or not 0 < end - start <= MAX_HOST:
-        return -BAD_HOST
-    events.host[row] = index_of(start, end, events.hosts)
-    return end
 
 
 @compiled
