@@ -55,10 +55,11 @@ def charge_day(rows: DayRows, policy: ChargingPolicy, totals: QmlTotals) -> Iter
     """
     first = _first_of_domains(rows)
     # No domain is cut in two.
-    cuts = np.searchsorted(first, np.arange(0, len(rows), PIECE))
-    begins = np.unique(first[cuts[cuts < len(first)]])
+    cuts = np.unique(np.searchsorted(first, np.arange(0, len(rows), PIECE)))
+    begins = first[cuts[cuts < len(first)]]
     for begin, end in pairwise([*begins.tolist(), len(rows)]):
-        piece = _charged(rows.taken(slice(begin, end)), policy)
+        inside = first[np.searchsorted(first, begin) : np.searchsorted(first, end)] - begin
+        piece = _charged(rows.taken(slice(begin, end)), policy, inside)
         totals.rows += len(piece)
         totals.bytes += exact_sum(piece.bytes)
         totals.hits_all += exact_sum(piece.hits_all)
@@ -66,9 +67,11 @@ def charge_day(rows: DayRows, policy: ChargingPolicy, totals: QmlTotals) -> Iter
         yield piece
 
 
-def _charged(rows: DayRows, policy: ChargingPolicy) -> ChargedRows:
+def _charged(rows: DayRows, policy: ChargingPolicy, first: Array) -> ChargedRows:
+    """What is charged for whole domains, which begin with the rows of the numbers ``first``."""
     if policy.charged_statuses != "all":
         rows = rows.taken(_where(rows, [kind[2] in policy.charged_statuses for kind in rows.kinds]))
+        first = _first_of_domains(rows)
     splits = policy.hits == "in-out"
     outgoing = _where(rows, [splits and kind[1] in OUTGOING for kind in rows.kinds])
     figures = (
@@ -76,7 +79,8 @@ def _charged(rows: DayRows, policy: ChargingPolicy) -> ChargedRows:
         np.where(outgoing, 0, rows.messages),
         np.where(outgoing, rows.messages, 0),
     )
-    first = _first_of_domains(rows)
+    if len(first) == len(rows):
+        return ChargedRows(rows.domain, *figures)
     names = rows.domain[first]
     return ChargedRows(names, *_sums(names, figures, first))
 
@@ -94,7 +98,7 @@ def _sums(names: Array, figures: Iterable[Array], first: Array) -> Iterator[Arra
     for column in figures:
         if exact_sum(column) > MAX_SUM:
             _check_fit(names, column, first)
-        yield np.add.reduceat(column, first) if len(first) else column
+        yield np.add.reduceat(column, first)
 
 
 def _check_fit(names: Array, column: Array, first: Array) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from mailtally_shared.day_files import breakdown, manifest, qml
@@ -11,6 +12,7 @@ from mailtally_shared.day_files.durable import Staged, directory_lock, stage, sy
 from mailtally_shared.day_files.manifest import DayFacts, Manifest
 from mailtally_shared.day_files.names import LOADED, LOADING, DayNames
 from mailtally_shared.day_files.rows import QmlTotals
+from mailtally_shared.day_files.staging import stage_behind
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
@@ -64,10 +66,12 @@ def _revision(path: Path) -> int:
 
 def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[Staged]:
     names = DayNames.of(facts.day)
-    csv = stage(directory / names.breakdown, breakdown.render(rows))
     counted, charged = rows.totals(), QmlTotals()
     charges = charge_day(rows, facts.policy, charged)
-    txt = stage(directory / names.qml, qml.render_columns(charges))
+    with ThreadPoolExecutor(1) as disk:
+        csv_file = stage_behind(disk, directory / names.breakdown, breakdown.render_padded(rows))
+        txt_file = stage_behind(disk, directory / names.qml, qml.render_padded(charges))
+    csv, txt = csv_file.result(), txt_file.result()
     whole = Manifest(
         **dict(facts),
         breakdown_rows=counted.rows,

@@ -15,7 +15,7 @@ from mailtally_shared.day_files.charged_rows import ChargedRows
 from mailtally_shared.day_files.day_rows import PIECE
 from mailtally_shared.day_files.kilobytes import NUMBER, bytes_of, kilobyte_cells
 from mailtally_shared.day_files.rows import QmlRow
-from mailtally_shared.day_files.text_columns import decimals, lines
+from mailtally_shared.day_files.text_columns import bare, decimals, padded
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
@@ -32,20 +32,24 @@ _LINE = re.compile(rf"\|({_NAME})\|({NUMBER})\|([0-9]{{1,19}})\|([0-9]{{1,19}})\
 
 def render(rows: Iterable[QmlRow]) -> Iterator[bytes]:
     """The file's bytes in chunks of some 100 kB, in the order of ``rows``."""
-    for batch in batches(rows, PIECE):
-        yield _lines(ChargedRows.of(batch))
+    return render_columns(map(ChargedRows.of, batches(rows, PIECE)))
 
 
 def render_columns(pieces: Iterable[ChargedRows]) -> Iterator[bytes]:
     """What ``render`` gives for the same rows, a chunk a piece."""
+    return map(bare, render_padded(pieces))
+
+
+def render_padded(pieces: Iterable[ChargedRows]) -> Iterator[Array]:
+    """The same as texts that ``bare`` makes bytes of."""
     return map(_lines, pieces)
 
 
-def _lines(rows: ChargedRows) -> bytes:
+def _lines(rows: ChargedRows) -> Array:
     cells: list[Array | bytes] = [b"|", rows.name, b"|", *kilobyte_cells(rows.bytes)]
     for column in (rows.hits_all, rows.hits_html):
         cells += [b"|", decimals(column)]
-    return lines([*cells, b"|\n"])
+    return padded([*cells, b"|\n"])
 
 
 def parse(lines: Iterable[bytes], path: str) -> Iterator[QmlRow]:

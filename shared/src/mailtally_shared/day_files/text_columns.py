@@ -43,18 +43,32 @@ def decimals(values: Array) -> Array:
     return spelled.view(f"S{4 * groups}").reshape(-1)
 
 
-def lines(cells: list[Array | bytes]) -> bytes:
-    """The text of ``n`` lines.
+def padded(cells: list[Array | bytes]) -> Array:
+    """The text of ``n`` lines, with its padding.
 
     Args:
         cells: what stands in each line, one after another: a column of bytes of
             shape ``(n,)``, at least one of them, or the same bytes in every line.
+
+    Returns:
+        uint8.
     """
     count = next(len(cell) for cell in cells if isinstance(cell, np.ndarray))
     table: Any = np.empty(count, [(f"{place}", _type(cell)) for place, cell in enumerate(cells)])
     for place, cell in enumerate(cells):
         table[f"{place}"] = cell
-    return bytes(table.tobytes().translate(None, b"\0"))
+    text: Array = table.view(np.uint8)
+    return text
+
+
+def bare(text: Array) -> bytes:
+    """A text without its padding; other threads go on meanwhile."""
+    return bytes(text[text != 0].data)
+
+
+def lines(cells: list[Array | bytes]) -> bytes:
+    """The text of ``n`` lines of such cells."""
+    return bare(padded(cells))
 
 
 def _type(cell: Array | bytes) -> str:
