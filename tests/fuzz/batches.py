@@ -54,8 +54,9 @@ def check_payload(payload: bytes) -> str:
     except SumOverflowError:
         return "overflow"
     found = [increment for hosts in increments.values() for increment in hosts.values()]
-    assert sum(sum(increment.messages) for increment in found) == len(columns)
-    assert sum(sum(increment.bytes) for increment in found) == sum(columns.size.tolist())
+    sums = [increment.sums() for increment in found]
+    assert sum(messages for messages, _, _ in sums) == len(columns)
+    assert sum(size for _, size, _ in sums) == sum(columns.size.tolist())
     return "taken"
 
 
