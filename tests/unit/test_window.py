@@ -28,7 +28,27 @@ def test_a_batch_that_later_ones_overtook_is_sent_again_soon() -> None:
     overtaken = Applied(0, frozenset({3}))
     w.settle(overtaken)
     assert w.to_send([1, 2], overtaken, 0.5) == []
-    assert w.to_send([1, 2], overtaken, 1.0) == [1, 2]
+    assert w.to_send([1, 2], overtaken, 1.4) == []
+    assert w.to_send([1, 2], overtaken, 1.5) == [1, 2]
+
+
+def test_a_batch_that_waits_long_in_the_queue_may_be_overtaken_for_a_moment() -> None:
+    w = window()
+    for seq in (1, 2):
+        w.sent(seq, 0.0)
+    assert w.to_send([1], Applied(0, frozenset({2})), 4.0) == []
+
+
+def test_nothing_is_sent_again_while_others_are_applied() -> None:
+    w = window()
+    for seq in range(1, 20):
+        w.sent(seq, 0.0)
+    for applied in range(1, 19):
+        now = float(applied)
+        w.settle(Applied(applied, frozenset()))
+        assert w.to_send([19], Applied(applied, frozenset()), now) == []
+    assert w.to_send([19], Applied(18, frozenset()), 22.9) == []
+    assert w.to_send([19], Applied(18, frozenset()), 23.0) == [19]
 
 
 def test_the_time_between_two_sendings_grows_up_to_its_limit() -> None:

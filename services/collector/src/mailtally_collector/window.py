@@ -17,9 +17,9 @@ class Patience:
     """When a sent batch is sent again; in seconds.
 
     Attributes:
-        overtaken: a batch of which later ones are applied is lost once it was
-            sent so long ago. (Sooner, another aggregator may still have it in hand.)
-        first: without such a sign, it is sent again after this long, doubled …
+        overtaken: a batch is lost once later ones were seen to be applied for so
+            long. (Sooner, another aggregator may still have it in hand.)
+        first: without such a sign, it is sent again after nothing moved for this long, doubled …
         longest: … at each further time up to this, with jitter.
     """
 
@@ -33,6 +33,7 @@ class _Sent:
     at: float
     times: int
     due: float
+    overtaken: float | None = None  # since when later ones are seen to be applied
 
 
 class Window:
@@ -42,10 +43,14 @@ class Window:
         self._patience = patience
         self._rng = rng
         self._sent: dict[int, _Sent] = {}
+        self._seen: Applied | None = None
+        self._moved = float("-inf")  # when that changed
         self.resent = 0
 
     def to_send(self, pending: Iterable[int], applied: Applied, now: float) -> list[int]:
         """The numbers among ``pending`` (not applied, ascending) to send now."""
+        if applied != self._seen:
+            self._seen, self._moved = applied, now
         newest = max(applied.ahead, default=applied.hwm)
         return [seq for seq in pending if self._is_due(seq, newest, now)]
 
@@ -71,5 +76,13 @@ class Window:
         sent = self._sent.get(seq)
         if sent is None or now < sent.at:  # new, or the clock was set back: ``due`` means nothing
             return True
-        overtaken = seq < newest_applied and now - sent.at >= self._patience.overtaken * sent.times
-        return overtaken or now >= sent.due
+        if seq < newest_applied:
+            return self._is_lost(sent, now)
+        # While others are applied, it waits for its turn in the queue.
+        return now >= sent.due + max(0.0, min(self._moved, now) - sent.at)
+
+    def _is_lost(self, sent: _Sent, now: float) -> bool:
+        """Whether an overtaken batch has been seen so for long enough."""
+        if sent.overtaken is None or now < sent.overtaken:
+            sent.overtaken = now
+        return now - sent.overtaken >= self._patience.overtaken * sent.times
