@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MAGIC = b"MTS1"
 _DIGEST = 32
+#: What stands before bytes in msgpack, however long they are.
+_BIN32 = struct.Struct(">BI")
 #: How many snapshots are kept.
 KEPT = 3
 
@@ -52,13 +55,23 @@ def take_snapshot(state: State, keys: StateKeys, directory: Path, now: float) ->
         dumps = script(keys=[keys.format], args=[everything, payloads.removesuffix("*")])
     if not dumps:
         raise state_emptied()
-    frame = zstandard.ZstdCompressor(level=1).compress(msgpack.packb(dumps))
+    frame = _frame(dumps)
+    del dumps  # large, as the frame is not
     directory.mkdir(parents=True, exist_ok=True)
     path = _next_path(directory, now)
     _place(path, _MAGIC + hashlib.sha256(frame).digest() + frame)
     for old in snapshots(directory)[KEPT:]:
         old.unlink(missing_ok=True)
     return path
+
+
+def _frame(dumps: list[bytes]) -> bytes:
+    """The msgpack list, compressed item by item: all of a state is in memory once as it is."""
+    compressor = zstandard.ZstdCompressor(level=1).compressobj()
+    parts = [compressor.compress(msgpack.Packer().pack_array_header(len(dumps)))]
+    for dump in dumps:
+        parts += [compressor.compress(_BIN32.pack(0xC6, len(dump))), compressor.compress(dump)]
+    return b"".join([*parts, compressor.flush()])
 
 
 def _next_path(directory: Path, now: float) -> Path:
@@ -155,5 +168,6 @@ def _read(path: Path) -> list[Any]:
     digest, frame = content[4 : 4 + _DIGEST], content[4 + _DIGEST :]
     if content[:4] != _MAGIC or hashlib.sha256(frame).digest() != digest:
         raise BadFile("bad-snapshot", str(path), "the snapshot is damaged; an older one is tried")
-    unpacked: list[Any] = msgpack.unpackb(zstandard.ZstdDecompressor().decompress(frame))
+    packed = zstandard.ZstdDecompressor().decompressobj().decompress(frame)
+    unpacked: list[Any] = msgpack.unpackb(packed)
     return unpacked
