@@ -42,7 +42,10 @@ def _lines(rows: DayRows, kinds: Array) -> Array:
     domain = rows.domain
     if _is_special(domain.tobytes()):
         domain = np.array([_csv([name.decode("ascii")]) for name in domain.tolist()], "S")
-    messages, size, transferred = map(decimals, (rows.messages, rows.bytes, rows.transferred))
+    messages, size = decimals(rows.messages), decimals(rows.bytes)
+    # Nearly all mail takes one attempt.
+    once = np.array_equal(rows.bytes, rows.transferred)
+    transferred = size if once else decimals(rows.transferred)
     return padded([domain, kinds[rows.kind], messages, b",", size, b",", transferred, b"\r\n"])
 
 

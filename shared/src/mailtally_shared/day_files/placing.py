@@ -68,7 +68,7 @@ def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[
     names = DayNames.of(facts.day)
     counted, charged = rows.totals(), QmlTotals()
     charges = charge_day(rows, facts.policy, charged)
-    with ThreadPoolExecutor(1) as disk:
+    with ThreadPoolExecutor(2) as disk:  # while one file is synced the next is written
         csv_file = stage_behind(disk, directory / names.breakdown, breakdown.render_padded(rows))
         txt_file = stage_behind(disk, directory / names.qml, qml.render_padded(charges))
     csv, txt = csv_file.result(), txt_file.result()

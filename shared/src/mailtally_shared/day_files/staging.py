@@ -23,7 +23,7 @@ def stage_behind(disk: ThreadPoolExecutor, path: Path, texts: Iterable[Array]) -
     """What ``stage`` does, in a thread; returns once the last text is handed over to it.
 
     Args:
-        disk: of one thread, which stages file after file.
+        disk: one thread for each file; a file that finds none free waits, and we with it.
         path: as for ``stage``.
         texts: still padded. They are made here, and what goes wrong in making them is
             raised here; what was staged is then of no use.

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 _GROUP = 10_000  # numbers are spelled four digits at a time
 _PADDED = np.array([f"{number:04d}" for number in range(_GROUP)], "S4").view(np.uint32)
-_BARE = np.array([f"{number or ''}".rjust(4, "\0") for number in range(_GROUP)], "S4").view(
-    np.uint32
-)
+_BARE = np.array([f"{number}".rjust(4, "\0") for number in range(_GROUP)], "S4").view(np.uint32)
 #: A group's digits at its value; at its value and ``_GROUP``, where digits stand before it.
 _DIGITS = np.concatenate([_BARE, _PADDED])
-_ZERO = np.array([b"\0\0\0" + b"0"], "S4").view(np.uint32)[0]
+#: Likewise of a group that is not the number's last: it has no digit where it is zero.
+_FIRST_DIGITS = np.concatenate([np.zeros(1, np.uint32), _DIGITS[1:]])
 
 
 def decimals(values: Array) -> Array:
@@ -32,15 +31,17 @@ def decimals(values: Array) -> Array:
     Returns:
         bytes of a fixed width, shape ``(n,)``; NUL stands for leading zeros.
     """
-    groups = -(-len(str(values.max(initial=0))) // 4)
+    width = len(str(values.max(initial=0)))
+    groups = -(-width // 4)
     spelled = np.empty((len(values), groups), np.uint32)
-    rest = values
-    for group in reversed(range(groups)):
+    rest, digits = values, _DIGITS
+    for group in range(groups - 1, 0, -1):
         before = rest // _GROUP
-        spelled[:, group] = _DIGITS[rest - before * _GROUP + (before > 0) * _GROUP]
-        rest = before
-    spelled[values == 0, -1] = _ZERO
-    return spelled.view(f"S{4 * groups}").reshape(-1)
+        spelled[:, group] = digits[rest - before * _GROUP + (before > 0) * _GROUP]
+        rest, digits = before, _FIRST_DIGITS
+    spelled[:, 0] = digits[rest]
+    found: Array = spelled.view("S1")[:, -width:].view(f"S{width}")[:, 0]
+    return found
 
 
 def padded(cells: list[Array | bytes]) -> Array:
