@@ -19,6 +19,8 @@ from mailtally_shared.errors import BadFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from mailtally_shared.day_files.blocks import Block
+
 NAMES = st.text("ab.-", min_size=1, max_size=4) | st.sampled_from(
     ["(not hosted)", "A.example", 'quo"te', "com,ma", "back\\slash", " blank", "blank ", "a|b"]
 )
@@ -63,7 +65,7 @@ def outcome(rows: Callable[[], Iterable[tuple[Any, ...]]]) -> object:
 
 
 def in_pieces(
-    blocks: Callable[..., Iterator[list[tuple[Any, ...]]]], data: bytes
+    blocks: Callable[..., Iterator[Block]], data: bytes
 ) -> Callable[[], Iterable[tuple[Any, ...]]]:
     return lambda: (row for block in blocks(io.BytesIO(data), "x") for row in block)
 
