@@ -9,12 +9,11 @@ import numpy as np
 
 from mailtally_shared.batches import batches
 from mailtally_shared.day_files.charging import too_large
+from mailtally_shared.day_files.growing import Growing
 from mailtally_shared.day_files.rows import Sums, SumsTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import DTypeLike
 
     from mailtally_shared.columns import Array
 
@@ -104,12 +103,12 @@ class Gathering:
 
     def __init__(self) -> None:
         self._kinds: dict[Kind, int] = {}
-        self._names: list[Array] = []
-        self._codes: list[Array] = []
-        self._sums: tuple[list[Array], ...] = ([], [], [])
+        self._names = Growing(_EMPTY_NAMES)
+        self._codes = Growing(np.int32)
+        self._sums = tuple(Growing(np.int64) for _ in range(3))
 
     def __len__(self) -> int:
-        return sum(map(len, self._names))
+        return len(self._names)
 
     def add(
         self, domains: Sequence[str], kinds: Sequence[Kind], sums: Sequence[Sequence[int]]
@@ -128,10 +127,10 @@ class Gathering:
         for kind in set(kinds).difference(self._kinds):
             _check_text(kind)
             self._kinds[kind] = len(self._kinds)
-        self._names.append(_ascii(domains))
-        self._codes.append(np.fromiter(map(self._kinds.__getitem__, kinds), np.int32, len(kinds)))
-        for pieces, column in zip(self._sums, sums, strict=True):
-            pieces.append(_int64(column, domains))
+        self._names.add(_ascii(domains))
+        self._codes.add(np.fromiter(map(self._kinds.__getitem__, kinds), np.int32, len(kinds)))
+        for growing, column in zip(self._sums, sums, strict=True):
+            growing.add(_int64(column, domains))
 
     def rows(self) -> DayRows:
         """All that was added, which is given away: little is ever there twice.
@@ -142,19 +141,13 @@ class Gathering:
         kinds = sorted(self._kinds)
         rank = {kind: number for number, kind in enumerate(kinds)}
         ranks = np.array([rank[kind] for kind in self._kinds], np.int32)
-        domain, kind = _given(self._names, _EMPTY_NAMES), ranks[_given(self._codes, np.int32)]
+        domain, kind = self._names.given(), ranks[self._codes.given()]
         order = np.lexsort([kind, *_words(domain)])
         domain, kind = domain[order], kind[order]
-        sums = [_given(pieces, np.int64)[order] for pieces in self._sums]
+        sums = [column.given()[order] for column in self._sums]
         rows = DayRows(tuple(kinds), domain, kind, *sums)
         _check_distinct(rows)
         return rows
-
-
-def _given(pieces: list[Array], kind: DTypeLike) -> Array:
-    whole = np.concatenate([np.empty(0, kind), *pieces])
-    pieces.clear()
-    return whole
 
 
 def _check_distinct(rows: DayRows) -> None:
@@ -189,7 +182,10 @@ def _int64(numbers: Sequence[int], domains: Sequence[str]) -> Array:
 
 
 def _words(names: Array) -> Iterator[Array]:
-    """Names as numbers of eight bytes that sort alike; the last, which weighs least, first."""
+    """Names as numbers of eight bytes that sort alike; the last, which weighs least, first.
+
+    They are looked at where they lie: numpy copies one of them at a time.
+    """
     words = names.view(">u8").reshape(-1, names.itemsize // _WORD)
     for word in reversed(range(words.shape[1])):
-        yield words[:, word].astype(np.uint64)
+        yield words[:, word]
