@@ -49,8 +49,9 @@ class Window:
 
     def to_send(self, pending: Iterable[int], applied: Applied, now: float) -> list[int]:
         """The numbers among ``pending`` (not applied, ascending) to send now."""
-        if applied != self._seen:
-            self._seen, self._moved = applied, now
+        if self._seen is not None and applied != self._seen:
+            self._moved = now
+        self._seen = applied
         newest = max(applied.ahead, default=applied.hwm)
         return [seq for seq in pending if self._is_due(seq, newest, now)]
 
