@@ -20,6 +20,7 @@ from numba.np.numpy_support import from_dtype
 
 from mailtally_collector.machine.calling import write_entry
 from mailtally_collector.machine.instructions import teach_instructions
+from mailtally_collector.machine.kinds import ALIGNED, IN_A_ROW, WRITABLE
 from mailtally_collector.machine.loading import ENTRY, loaded
 from mailtally_collector.machine.marks import MARKED
 
@@ -68,9 +69,14 @@ def object_code(function: Callable[..., object], kinds: Sequence[Kind]) -> bytes
 def _type_of(kind: Kind) -> object:
     """A kind in numba's terms."""
     match kind:
-        case ["array", dtype, dimensions, layout, writable, aligned]:
-            item = from_dtype(np.dtype(dtype))
-            return _numba.Array(item, dimensions, layout, readonly=not writable, aligned=aligned)
+        case ["array", dtype, dimensions, flags]:
+            return _numba.Array(
+                from_dtype(np.dtype(dtype)),
+                dimensions,
+                "C" if flags & IN_A_ROW else "A",
+                readonly=not flags & WRITABLE,
+                aligned=bool(flags & ALIGNED),
+            )
         case ["tuple", name, *parts]:
             module, _, qualified = name.partition(":")
             made = getattr(import_module(module), qualified)

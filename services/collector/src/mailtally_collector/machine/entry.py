@@ -9,10 +9,11 @@ import os
 import subprocess
 import sys
 import threading
+from array import array
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
-
-import numpy as np
 
 from mailtally_collector.machine import kept
 from mailtally_collector.machine.kinds import kind_of, numbers_of
@@ -32,6 +33,9 @@ R = TypeVar("R")
 _NO_COMPILING: Final = "NUMBA_DISABLE_JIT"
 IN_PYTHON: Final = os.environ.get(_NO_COMPILING, "0") != "0"
 _ONE_AT_A_TIME: Final = threading.Lock()
+_WORD: Final = 8
+#: Beside this file.
+_MAKERS: Final = ("calling.py", "compiling.py", "instructions.py", "kinds.py")
 
 
 def digest_of(*modules: ModuleType) -> str:
@@ -63,11 +67,12 @@ def entry(
         if code is None:
             with _ONE_AT_A_TIME:
                 code = codes[kinds] = loaded(_found_or_compiled(function, sources, kinds))
-        given = np.fromiter(numbers_of(arguments), np.uint64)
-        answer = np.empty(results, np.int64)
-        if code(given.ctypes.data, answer.ctypes.data):
+        given = array("Q", numbers_of(arguments))
+        # Of a function that returns nothing, it is written to all the same.
+        answer = array("q", bytes(_WORD * max(results, 1)))
+        if code(given.buffer_info()[0], answer.buffer_info()[0]):
             raise ArithmeticError(f"{function.__name__} failed in its machine code")
-        return tuple(answer.tolist()) if results else None
+        return tuple(answer) if results else None
 
     return cast("Callable[P, R]", run)
 
@@ -85,9 +90,17 @@ def _found_or_compiled(
 
 def _name_of(function: Callable[..., object], sources: str, kinds: tuple[Kind, ...]) -> str:
     """The file's name; it changes with all that the machine code depends on."""
-    needs = (sources, kinds, this_processor(), version("numba"), sys.implementation.cache_tag)
+    tools = (this_processor(), version("numba"), sys.implementation.cache_tag)
+    needs = (sources, _digest_of_makers(), kinds, *tools)
     digest = hashlib.sha256(json.dumps(needs).encode()).hexdigest()
     return f"{function.__name__}-{digest[:32]}.o"
+
+
+@cache
+def _digest_of_makers() -> str:
+    """The digest of the sources that make code; they are not loaded where none is made."""
+    makers = map(Path(__file__).with_name, _MAKERS)
+    return hashlib.sha256(b"".join(maker.read_bytes() for maker in makers)).hexdigest()
 
 
 def _compiled(function: Callable[..., object], kinds: tuple[Kind, ...]) -> bytes:

@@ -14,9 +14,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: ``["array", dtype, dimensions, layout, writable, aligned]``, ``["tuple", class, *kinds]``,
-#: ``"int64"`` or ``"uint64"``; lists may be tuples.
+#: ``["array", dtype, dimensions, flags]``, ``["tuple", class, *kinds]``, ``"int64"`` or
+#: ``"uint64"``; lists may be tuples.
 Kind = Any
+
+#: NumPy's flags of an array that the compiler asks for.
+IN_A_ROW, ALIGNED, WRITABLE = 0x0001, 0x0100, 0x0400
+_TOLD_APART: Final = IN_A_ROW | ALIGNED | WRITABLE
 
 _WORD: Final = 2**64 - 1
 
@@ -28,10 +32,8 @@ def kind_of(argument: object) -> Kind:
         TypeError: There is no machine code for such arguments.
     """
     if isinstance(argument, np.ndarray):
-        flags = argument.flags
-        layout = "C" if flags.c_contiguous else "A"
-        dtype = argument.dtype.str
-        return "array", dtype, argument.ndim, layout, flags.writeable, flags.aligned
+        # One number for all flags: looking each up by its name would take longer than the rest.
+        return "array", argument.dtype.str, argument.ndim, argument.flags.num & _TOLD_APART
     if isinstance(argument, tuple):
         return "tuple", _name_of(type(argument)), *map(kind_of, argument)
     if isinstance(argument, np.uint64):
