@@ -71,7 +71,7 @@ class Stack:
         """How many lines the ledger has."""
         collectors = self.redis("SMEMBERS", _KEYS.collectors).split()
         counts = [self.redis("HGET", _KEYS.ledger(one), "lines") for one in collectors]
-        return sum(int(count or 0) for count in counts)
+        return sum(int(count.strip() or 0) for count in counts)
 
     def redis(self, *command: str) -> str:
         """The answer to a command of Redis, empty where it does not answer."""
