@@ -2,9 +2,9 @@
 
 Source: ``python -m benchmarks stages`` (1,000,000 lines; 1,000 and 30,000 domains) and
 ``python -m benchmarks freshness`` of 2026-11-22, two cores of a virtual Intel Xeon, Python 3.11,
-Redis 7.0, nothing else on the machine. Of a record they are those with 1,000 domains, of a key those
-with 30,000, where most are new. ``python -m benchmarks.costs`` prints the measured ones anew
-from the newest results.
+Redis 7.0, nothing else on the machine. Of a record they are those with 1,000 domains, of a key
+those with 30,000, where most are new. ``python -m benchmarks.costs`` prints the measured ones
+anew from the newest results.
 """
 
 from __future__ import annotations
