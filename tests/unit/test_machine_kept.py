@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,14 @@ def test_a_file_that_was_cut_short_is_as_good_as_none(tmp_path: Path) -> None:
     whole = (tmp_path / "built" / NAME).read_bytes()
     (tmp_path / "built" / NAME).write_bytes(whole[:-1])
     assert find(NAME) is None
+
+
+def test_what_former_versions_left_is_forgotten(tmp_path: Path) -> None:
+    keep("another-0.o", b"code")
+    for number in range(20):
+        keep(f"read_chunk-{number:02}.o", b"code")
+        os.utime(tmp_path / "built" / f"read_chunk-{number:02}.o", ns=(number, number))
+    keep("read_chunk-new.o", b"code")
+    left = sorted(path.name for path in (tmp_path / "built").glob("read_chunk-*"))
+    assert left == [*(f"read_chunk-{number:02}.o" for number in range(5, 20)), "read_chunk-new.o"]
+    assert find("another-0.o") == b"code"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -54,3 +55,20 @@ def test_a_file_that_cannot_be_written_is_told_and_nobody_waits_for_it(tmp_path:
     with pytest.raises(FileNotFoundError):
         lost.result()
     assert found.result().path == tmp_path / "b"
+
+
+def test_a_disk_that_fills_up_half_way_is_told_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    def larger(count: int) -> Iterator[Array]:
+        for _ in range(count):
+            yield np.full(4096, ord("x"), np.uint8)
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with ThreadPoolExecutor(1) as disk:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20 * 4096, limits[1]))
+        try:
+            full = stage_behind(disk, tmp_path / "a", larger(MANY))
+            with pytest.raises(OSError, match="File too large"):
+                full.result()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (tmp_path / "a").exists()

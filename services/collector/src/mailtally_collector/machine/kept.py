@@ -25,6 +25,8 @@ VARIABLE: Final = "NUMBA_CACHE_DIR"
 #: Before the code: what it is, and its SHA-256, so that a damaged file is compiled anew.
 _MARK: Final = b"mailtally object 1\n"
 _DIGEST: Final = 32
+#: Files of one function in a place: its versions, kinds of arguments and processors.
+_MOST_OF_ONE: Final = 16
 
 _named: list[Path] = []
 
@@ -64,8 +66,17 @@ def keep(name: str, code: bytes) -> Path | None:
             place.mkdir(mode=0o755, parents=True, exist_ok=True)
             if _is_private(place):
                 _write(place / name, _sealed(code))
+                _forget_oldest(place, name)
                 return place
     return None
+
+
+def _forget_oldest(place: Path, name: str) -> None:
+    """Remove what former versions have left of a function; other processors' code may be there."""
+    function = name.rpartition("-")[0]
+    kept = sorted(place.glob(f"{function}-*.o"), key=lambda path: path.stat().st_mtime_ns)
+    for path in kept[:-_MOST_OF_ONE]:
+        path.unlink(missing_ok=True)
 
 
 def _is_private(place: Path) -> bool:
