@@ -57,9 +57,3 @@ class BadFile(BadInput):
         super().__init__(reason, f"{where}: {message}")
         self.path = path
         self.line = line
-
-
-def one_line(text: object, longest: int = 60) -> str:
-    """Text from outside, fit to stand in a sentence: printable, ``longest`` characters of it."""
-    plain = str(text)
-    return plain if plain.isprintable() and len(plain) <= longest else ascii(plain[:longest])

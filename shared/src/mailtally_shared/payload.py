@@ -36,11 +36,22 @@ from mailtally_shared.columns import (
     Columns,
     Service,
 )
-from mailtally_shared.errors import UNKNOWN_VERSION, BadBatch, one_line
+from mailtally_shared.errors import UNKNOWN_VERSION, BadBatch
+from mailtally_shared.shown import one_line
 
 MAGIC = b"MTP1"
 #: Largest payload that is accepted, decompressed, in bytes.
 MAX_RAW = 256 * 2**20
+#: Most records of one batch: twice what a collector may be set to send.
+MAX_RECORDS = 2**21
+#: How large a payload may become, by what was sent and announced: none that a collector makes is
+#: larger, and a few kilobytes become a few megabytes at most. A record has up to 28 bytes of
+#: columns, and zstd cannot make distinct names this much smaller.
+_RAW_LEAST, _RAW_A_RECORD, _RAW_A_BYTE = 65_536, 32, 512
+#: Longest descriptor, in bytes: JSON becomes many times its length in memory.
+_LONGEST_DESCRIPTOR = 4096
+#: Names of a dictionary, by the same: some may belong to lines that proved malformed.
+_NAMES_LEAST, _NAMES_A_RECORD, _NAMES_A_BYTE = 1024, 2, 8
 _LEVEL = 1
 #: Characters of a reading error's own words: they may quote the payload.
 _LONGEST_TOLD = 200
@@ -93,16 +104,22 @@ def encode(columns: Columns) -> bytes:
     return MAGIC + zstandard.ZstdCompressor(level=_LEVEL).compress(b"".join(parts))
 
 
-def decode(payload: bytes, max_raw: int = MAX_RAW) -> Columns:
+def decode(payload: bytes, max_raw: int = MAX_RAW, records: int = MAX_RECORDS) -> Columns:
     """The records of a payload.
+
+    Args:
+        payload: as it was sent.
+        max_raw: the site's limit of its decompressed size, in bytes.
+        records: how many were announced; a payload may not hold more.
 
     Raises:
         BadBatch: for anything but a payload that ``encode`` could have made;
             ``unknown-version`` where only the version is strange.
     """
-    raw = _decompress(payload, max_raw)
+    expected = _RAW_LEAST + _RAW_A_RECORD * records + _RAW_A_BYTE * len(payload)
+    raw = _decompress(payload, min(max_raw, expected))
     try:
-        columns = _read(raw)
+        columns = _read(raw, records, len(payload))
     except _UNREADABLE as error:
         told = one_line(error, _LONGEST_TOLD)
         raise BadBatch("undecodable", f"The payload's columns cannot be read: {told}.") from error
@@ -144,21 +161,28 @@ def _decompress(payload: bytes, max_raw: int) -> bytes:
         raise BadBatch("undecodable", f"The payload does not decompress: {error}.") from error
 
 
-def _read(raw: bytes) -> Columns:
+def _read(raw: bytes, announced: int, sent: int) -> Columns:
     (length,) = struct.unpack_from("<I", raw)
+    if length > _LONGEST_DESCRIPTOR:
+        raise ValueError("its descriptor is too long")
     descriptor = json.loads(raw[4 : 4 + length])
     records, position = int(descriptor["records"]), 4 + length
+    if records > announced:
+        raise BadBatch("bad-counts", "The payload holds more records than were announced.")
     if not 0 <= records <= len(raw):
         raise ValueError("more records than bytes")
     columns: dict[str, Any] = {}
     for name, width in descriptor["columns"]:
+        if name in columns:
+            raise ValueError("a column comes twice")
         columns[name] = _widen(raw, position, records, int(width), _COLUMNS[name])
         position += records * int(width)
     steps = columns["time"]
     time0 = np.int64(int(descriptor["time0"]))
     columns["time"] = time0 + np.cumsum((steps >> 1) ^ -(steps & 1))
+    most_names = _NAMES_LEAST + _NAMES_A_RECORD * records + _NAMES_A_BYTE * sent
     for name, size in descriptor["dictionaries"].items():
-        columns[name] = _entries(name, raw[position : position + int(size)])
+        columns[name] = _entries(name, raw[position : position + int(size)], most_names)
         position += int(size)
     if position != len(raw):
         raise ValueError("its length does not fit its descriptor")
@@ -178,9 +202,11 @@ def _widen(raw: bytes, position: int, records: int, width: int, dtype: np.dtype[
     return column.astype(dtype)
 
 
-def _entries(name: str, blob: bytes) -> tuple[str, ...]:
+def _entries(name: str, blob: bytes, most: int) -> tuple[str, ...]:
     if not blob:
         return ()
+    if blob.count(b"\n") >= most:
+        raise ValueError(f"its {name} are more than so few bytes can hold")
     alphabet, longest = _ENTRIES[name]
     entries = blob.decode("ascii").split("\n")
     lengths = list(map(len, entries))

@@ -9,34 +9,53 @@ repeated one is dropped by the ledger.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import kombu
 from kombu.exceptions import OperationalError
+from kombu.transport import pyamqp
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from mailtally_shared.errors import Unavailable
-from mailtally_shared.process.refusals import passing_refusal
+from mailtally_shared.errors import Refused, SettingsError, Unavailable
+from mailtally_shared.process.refusals import passing_refusal, refused_by_broker
 from mailtally_shared.process.sentinel import is_sentinel, parse_sentinels, plainly
 from mailtally_shared.process.tls import amqp_tls
+from mailtally_shared.queue_guards.amqp_frames import guarded_frames
+from mailtally_shared.queue_guards.redis_transport import (
+    GuardedSentinelTransport,
+    GuardedTransport,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 QUEUE = "mailtally.batches"
 CONTENT_TYPE = "application/vnd.mailtally+json"
-#: Seconds after which kombu's Redis transport hands out an unacknowledged message again.
-VISIBILITY_TIMEOUT = 300
-#: It looks for such messages at its first empty look into the queue, then at one in so many: each
-#: time takes and gives back a lock, which Redis writes to its disk. At four looks a second that is
-#: every five minutes; the collectors send again what is missing long before.
-_RESTORE_THROTTLE = 1200
 #: Seconds to wait for a connection or an answer; after a network was cut without a word, work goes
 #: on this long, and one pause of the caller's, after it is back.
 _TIMEOUT = 5.0
 #: Seconds between looks whether a waiting consumer's connection still lives.
 _HEALTH_CHECK = 3
+
+
+#: The transports that may be used, by kombu's names for them.
+_GUARDED = {
+    "redis": GuardedTransport,
+    "rediss": GuardedTransport,
+    "sentinel": GuardedSentinelTransport,
+    "amqp": pyamqp.Transport,
+    "pyamqp": pyamqp.Transport,
+    "amqps": pyamqp.SSLTransport,
+}
+
+
+class _Connection(kombu.Connection):  # type: ignore[misc]  # kombu is untyped
+    """A connection by a transport that obeys nothing in a message."""
+
+    def get_transport_cls(self) -> Any:  # noqa: ANN401 - kombu is untyped
+        """Return the guarded form of the transport that the URL names."""
+        return _GUARDED[self.transport_cls]
 
 
 def connect_broker(url: str) -> kombu.Connection:
@@ -45,7 +64,15 @@ def connect_broker(url: str) -> kombu.Connection:
     Args:
         url: kombu URL (``redis://``, ``redis+socket://``, ``amqp://`` …); of several Sentinels
             the last one's names the master: ``?master_name=…``.
+
+    Raises:
+        SettingsError: the URL names a transport that is not guarded.
     """
+    if url.partition("://")[0].partition("+")[0] not in _GUARDED:
+        raise SettingsError(
+            "MAILTALLY_BROKER_URL: the queue is a Redis (redis://, rediss://, redis+socket://, "
+            "sentinel://) or a RabbitMQ (amqp://, amqps://); no other transport is guarded."
+        )
     options: dict[str, object] = {}
     if url.startswith("redis"):
         options = _of_redis()
@@ -63,24 +90,18 @@ def connect_broker(url: str) -> kombu.Connection:
         url = sentinels.broker_url
     elif url.startswith("amqp"):
         # A server that is short of memory stops reading, and would hold the sender for ever.
-        options = {"write_timeout": _TIMEOUT}
+        options = {"write_timeout": _TIMEOUT, "frame_handler": guarded_frames}
     url, tls = amqp_tls(url)
-    return kombu.Connection(
+    return _Connection(
         url, connect_timeout=_TIMEOUT, transport_options=options, **({"ssl": tls} if tls else {})
     )
 
 
 def _of_redis() -> dict[str, object]:
     return {
-        "visibility_timeout": VISIBILITY_TIMEOUT,
-        "unacked_restore_throttle": _RESTORE_THROTTLE,
         "socket_timeout": _TIMEOUT,
         "socket_connect_timeout": _TIMEOUT,
         "health_check_interval": _HEALTH_CHECK,
-        # These are shared by everything in one Redis database unless renamed.
-        "unacked_key": f"{QUEUE}.unacked",
-        "unacked_index_key": f"{QUEUE}.unacked-index",
-        "unacked_mutex_key": f"{QUEUE}.unacked-mutex",
     }
 
 
@@ -91,11 +112,18 @@ def batch_queue() -> kombu.Queue:
 
 @contextmanager
 def broker_errors(connection: kombu.Connection) -> Iterator[None]:
-    """Turn the broker's failures into ``Unavailable``; whoever catches it backs off."""
+    """Turn the broker's failures into what is to be done.
+
+    Raises:
+        Unavailable: it is away, or cannot work at the moment.
+        Refused: the URL names a broker that cannot be used.
+    """
     failures = (*connection.connection_errors, *connection.channel_errors, OperationalError)
     try:
         yield
     except failures as error:
+        if why := refused_by_broker(error):
+            raise Refused(f"The broker cannot be used: {why}.") from error
         if said := passing_refusal(error):
             raise Unavailable(f"The broker cannot work now: {said}.") from error
         raise Unavailable(f"The broker does not answer: {plainly(error)}.") from error

@@ -2,15 +2,16 @@
 
 import click
 
-from mailtally_collector import service
+from mailtally_collector import preflight, service
 from mailtally_collector.settings import CollectorSettings
+from mailtally_collector.settle_command import settle
 from mailtally_shared.process.entry import service_cli
 
 main = service_cli(
     "mailtally-collector",
     CollectorSettings,
     service.run,
-    service.check,
+    preflight.check,
     [
         click.Option(
             ["--once"],
@@ -28,6 +29,9 @@ def warm() -> None:
     from mailtally_collector.parse import warm_all  # noqa: PLC0415 - see above
 
     warm_all()
+
+
+main.add_command(settle)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from mailtally_shared.errors import Unavailable
@@ -15,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mailtally_collector.reading import Reading
-    from mailtally_collector.tail import Tailer
+    from mailtally_collector.tail import LogsFound, StoppedLog, Tailer
     from mailtally_collector.watch import Watcher
+    from mailtally_shared.process.clock import Clock
     from mailtally_shared.process.health import Health
     from mailtally_shared.process.lifecycle import Stop
 
@@ -33,6 +33,9 @@ class Follower:
     ends it. With a batch begun, only its age does: a log that grows line by
     line is read some times a second, not once a line. With the window full,
     only an applied batch does.
+
+    Every moment is one of ``clock.steady``: a wall clock that is set back or forward changes
+    nothing of when logs are read.
     """
 
     def __init__(
@@ -44,7 +47,9 @@ class Follower:
         stop: Stop,
         health: Health,
         rescan: float,
+        clock: Clock,
         spooled: Callable[[], None],
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
         self._tailer = tailer
         self._reading = reading
@@ -52,10 +57,19 @@ class Follower:
         self._stop = stop
         self._health = health
         self._rescan = rescan
+        self._now = clock.steady
         self._spooled = spooled
+        self._settle = settle
         self._room = threading.Event()
         #: Bytes of log known to be unread, some seconds ago; any thread may look.
         self.unread_bytes = 0
+        #: The files whose reading was stopped, some seconds ago; any thread may look.
+        self.stopped: tuple[StoppedLog, ...] = ()
+
+    @property
+    def found(self) -> LogsFound:
+        """What the last look at the directories showed; any thread may ask."""
+        return self._tailer.found()
 
     def applied(self) -> None:
         """Say that batches were applied, from any thread: there may be room again."""
@@ -67,7 +81,7 @@ class Follower:
             self._insist(self._read_all)
             self._wait()
         try:
-            self._reading.flush(time.time())
+            self._reading.flush(self._now())
         except Unavailable as error:
             sentence = f"{error} What is not in the spool is read again at the next start."
             event(_log, logging.WARNING, "not-spooled", sentence)
@@ -75,9 +89,9 @@ class Follower:
     def run_to_end(self, all_applied: Callable[[], bool], end_known: Callable[[], bool]) -> None:
         """Read what is there, wait until it is applied, and say that the input has ended."""
         self._insist(self._read_all)
-        self._tailer.finish(time.time())
+        self._tailer.finish(self._now())
         self._insist(self._read_all)
-        self._insist(lambda: self._reading.flush(time.time()))
+        self._insist(lambda: self._reading.flush(self._now()))
         self._wait_until(all_applied)
         if not self._stop.requested:
             self._reading.end()
@@ -89,10 +103,10 @@ class Follower:
         What is written meanwhile is left for the next time, or reading would
         run after a busy log line by line.
         """
-        began = scanned = time.time()
+        began = scanned = self._now()
         self._scan(began)
         while not self._stop.requested and self._tailer.caught_up_to() < began:
-            now = time.time()
+            now = self._now()
             self._health.beat()
             if now - scanned >= self._rescan:
                 self._scan(now)
@@ -102,13 +116,16 @@ class Follower:
             elif not self._reading.turn(now):
                 break
             self._spooled()
-        self._reading.pause(time.time())
+        self._reading.pause(self._now())
+        self._tailer.take_note()
         self.unread_bytes = self._tailer.backlog()
         self._spooled()
 
     def _scan(self, now: float) -> None:
+        self._settle()
         self._tailer.scan(now)
         self.unread_bytes = self._tailer.backlog()
+        self.stopped = self._tailer.stopped()
 
     def _insist(self, action: Callable[[], None]) -> None:
         """Try until the disk takes it, or until asked to stop."""
@@ -129,7 +146,7 @@ class Follower:
             self._room.wait(_PATIENCE)
 
     def _wait(self) -> None:
-        begun = self._reading.waits(time.time())
+        begun = self._reading.waits(self._now())
         if begun is None:
             self._watcher.wait(self._rescan)
         else:

@@ -2,43 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
-import msgpack
-
-from mailtally_collector.claim import Owner, claim
-from mailtally_shared.errors import Fenced, Unavailable
+from mailtally_collector.claim import Found, Incarnation, Owner
+from mailtally_collector.giving_up import give_up
+from mailtally_collector.inheritance import Inherited, inherited
+from mailtally_shared.errors import MailtallyError, Unavailable
 from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.history import Pair, pair, read_standing
+from mailtally_shared.state.moments import seconds_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from redis.client import Pipeline
 
+    from mailtally_collector.touched import Range
     from mailtally_shared.state.keys import StateKeys
 
-#: A chain of state directories lost one after another, before any of them applied a batch.
-_MOST_PREDECESSORS = 1000
+_FIELDS = ("hwm", "watermark", "nonce", "status_digest")
+#: What is read of what this collector said itself, in this order.
+_SAID = ("passed", "history")
+#: What is read of a registration, in this order.
+_OWNER = ("id", "epoch", "nonce", "machine")
+
+
+class Displaced(MailtallyError):
+    """The state has another registration under the host name than this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Who this collector is to the cluster. ``epoch`` grows with each take-over."""
+    """Who this collector is to the cluster.
+
+    ``epoch`` grows with each start, and ``nonce`` is new at each.
+    """
 
     host: str
     collector_id: str
     epoch: int
+    nonce: str
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What the ledger says: everything up to ``hwm`` is applied, and ``ahead`` beyond it.
 
-    ``watermark``: Unix seconds up to which the logs are known to be read.
+    ``watermark``: Unix seconds up to which the logs are known to be read. ``status``: the digest
+    of the status document that it has, empty for none. ``state_clock``: what the Redis server's
+    clock showed at this look. ``state``: what the state is by now; ``acknowledged``: the history
+    of it to which this collector gave all that it could.
     """
 
     hwm: int
     ahead: frozenset[int]
     watermark: int = 0
+    status: str = ""
+    state_clock: float = field(default=0.0, compare=False)
+    state: Pair | None = field(default=None, compare=False)  # changes with each commit
+    acknowledged: str = field(default="", compare=False)
+
+    @property
+    def newest(self) -> int:
+        """The highest number that is applied."""
+        return max(self.ahead, default=self.hwm)
 
     def covers(self, earlier: Applied) -> bool:
         """Nothing is missing here that was applied before."""
@@ -46,116 +74,182 @@ class Applied:
         return self.hwm >= earlier.hwm and next(lost, None) is None
 
 
-@dataclass(frozen=True, slots=True)
-class Inherited:
-    """The notes of an earlier collector under this host name.
+class Ledger:
+    """The ledger of one collector.
 
-    ``at_hwm`` is the progress note of its last batch without a gap before it
-    (empty if there was none); ``ahead`` those of batches applied beyond it.
+    ``life``: seconds for which a sign of life counts, three heartbeats.
     """
 
-    at_hwm: str
-    ahead: tuple[str, ...]
-
-
-class Ledger:
-    """The ledger of one collector."""
-
-    def __init__(self, state: State, keys: StateKeys) -> None:
+    def __init__(self, state: State, keys: StateKeys, life: float = 90.0) -> None:
         self._state = state
         self._keys = keys
+        self._life = max(1, int(life * 1000))
 
-    def register(self, host: str, collector_id: str, epoch: int) -> Registration:
-        """Claim the host name, or resume under it.
-
-        Args:
-            host: this mail host's name in the cluster.
-            collector_id: of the state directory.
-            epoch: the one registered before, 0 if never.
+    def look(self, host: str, collector_id: str) -> tuple[Found, Applied]:
+        """Return who has the host name, and what is applied under a collector's id.
 
         Raises:
-            Fenced: another collector took the name over.
-            Unavailable: Redis does not answer, or no aggregator was started yet.
+            Unavailable: Redis does not answer.
+        """
+        with unavailable_errors():
+            pipeline = self._state.pipeline(transaction=True)
+            pipeline.hmget(self._keys.registration(host), _OWNER)
+            self._ask_applied(pipeline, collector_id)
+            fields, *applied = pipeline.execute()
+            owner = _owner(fields)
+            life = self._life_of(owner) if owner else 0.0
+        return Found(owner, life), _applied(applied)
+
+    def register(
+        self,
+        mine: Registration,
+        expected: Owner | None,
+        predecessor: str | None,
+        machine: str,
+    ) -> None:
+        """Register a start, where the host name still has the expected owner.
+
+        Args:
+            mine: the start.
+            expected: the owner that was found.
+            predecessor: the id of the collector whose positions it inherits.
+            machine: the machine it runs on, as an operator calls it.
+
+        Raises:
+            Unavailable: Redis does not answer, no aggregator was started yet, or another
+                collector was quicker: look again.
         """
         keys = self._keys
 
-        granted: list[int] = []
-
         def attempt(pipeline: Pipeline) -> None:
-            granted.append(self._claim(pipeline, host, collector_id, epoch))
+            if not pipeline.exists(keys.format):
+                raise Unavailable("No aggregator has opened the state in Redis yet.")
+            fields = cast(
+                "list[bytes | None]", pipeline.hmget(keys.registration(mine.host), _OWNER)
+            )
+            if _owner(fields) != expected:
+                raise Unavailable(f"Another start was registered under {mine.host!r} just now.")
+            pipeline.multi()
+            self._queue(pipeline, mine, predecessor, machine)
 
         with unavailable_errors():
             # As a transaction, and not as a script: a collector has no right to run any.
-            self._state.transaction(attempt, keys.format, keys.registration(host))
-        return Registration(host, collector_id, granted[-1])
+            self._state.transaction(attempt, keys.format, keys.registration(mine.host))
 
-    def _claim(self, pipeline: Pipeline, host: str, collector_id: str, epoch: int) -> int:
-        """Read who has the name, and queue what is to be written; all of it is, or nothing."""
+    def _queue(
+        self, pipeline: Pipeline, mine: Registration, predecessor: str | None, machine: str
+    ) -> None:
+        """Queue what a start writes; all of it is written, or nothing."""
         keys = self._keys
-        if not pipeline.exists(keys.format):
-            raise Unavailable("No aggregator has opened the state in Redis yet.")
-        mine = claim(self._owner(pipeline, host), collector_id, epoch)
-        if mine is None:
-            raise Fenced(
-                f"Another collector has registered under the host name {host!r} since this one "
-                "did, so nothing more is counted from this state directory. If both run, give "
-                "one of them another name (MAILTALLY_COLLECTOR__HOST); if this is an old copy, "
-                "remove it."
-            )
-        ledger = keys.ledger(collector_id)
-        pipeline.multi()
-        if mine.is_new:
-            pipeline.hset(
-                keys.registration(host), mapping={"id": collector_id, "epoch": mine.epoch}
-            )
-            pipeline.sadd(keys.collectors, collector_id)
-            pipeline.hset(ledger, mapping={"host": host, "epoch": mine.epoch})
+        pipeline.hset(
+            keys.registration(mine.host),
+            mapping={
+                "id": mine.collector_id,
+                "epoch": mine.epoch,
+                "nonce": mine.nonce,
+                "machine": machine,
+            },
+        )
+        pipeline.set(keys.alive(mine.collector_id, mine.nonce), "1", px=self._life)
+        pipeline.sadd(keys.collectors, mine.collector_id)
         # It may have been retired meanwhile.
-        pipeline.sadd(keys.hosts, host)
-        if mine.predecessor:
-            pipeline.hsetnx(ledger, "predecessor", mine.predecessor)
-        # How far it has read it says anew: an earlier word may have been "to the end of input".
-        pipeline.hset(ledger, "watermark", "0")
-        return mine.epoch
-
-    def _owner(self, pipeline: Pipeline, host: str) -> Owner | None:
-        fields = pipeline.hmget(self._keys.registration(host), "id", "epoch")
-        found, epoch = cast("list[bytes | None]", fields)
-        return Owner(found.decode("ascii"), int(epoch or 0)) if found else None
+        pipeline.sadd(keys.hosts, mine.host)
+        pipeline.hset(keys.said(mine.collector_id), "host", mine.host)
+        if predecessor:
+            pipeline.hsetnx(keys.said(mine.collector_id), "predecessor", predecessor)
 
     def applied(self, registration: Registration) -> Applied:
-        """What is applied by now.
+        """Return what is applied by now.
 
         Raises:
-            Fenced: the host name is not this collector's any more.
-            Unavailable: Redis does not answer, or it forgot this collector: register again.
+            Displaced: the state has another registration under the host name.
+            Unavailable: Redis does not answer.
         """
-        keys = self._keys
         with unavailable_errors():
             pipeline = self._state.pipeline(transaction=True)
-            pipeline.hmget(keys.registration(registration.host), "id", "epoch")
-            pipeline.hmget(keys.ledger(registration.collector_id), "hwm", "watermark")
-            pipeline.hkeys(keys.ahead(registration.collector_id))
-            (owner, epoch), (hwm, watermark), ahead = pipeline.execute()
-        mine = (registration.collector_id.encode(), str(registration.epoch).encode())
-        if (owner, epoch) != mine:
-            self.register(registration.host, registration.collector_id, registration.epoch)
-        return Applied(int(hwm or 0), frozenset(map(int, ahead)), int(watermark or 0))
+            pipeline.hmget(self._keys.registration(registration.host), _OWNER)
+            self._ask_applied(pipeline, registration.collector_id)
+            fields, *applied = pipeline.execute()
+        owner = _owner(fields)
+        mine = (registration.collector_id, registration.epoch, registration.nonce)
+        if owner is None or (owner.collector_id, *_pair(owner.incarnation)) != mine:
+            raise Displaced(registration.host)
+        return _applied(applied, registration.nonce)
+
+    def show_life(self, registration: Registration) -> None:
+        """Give a sign of life, which lasts for three heartbeats."""
+        alive = self._keys.alive(registration.collector_id, registration.nonce)
+        with unavailable_errors():
+            self._state.set(alive, "1", px=self._life)
+
+    def checksums(self, collector_id: str, numbers: Iterable[int]) -> list[str | None]:
+        """Return the checksums of applied batches; ``None`` for one that the ledger forgot."""
+        with unavailable_errors():
+            key = self._keys.checksums(collector_id)
+            found = cast("list[bytes | None]", self._state.hmget(key, list(map(str, numbers))))
+        return [each.decode("ascii") if each else None for each in found]
+
+    def note_rival(self, host: str, machine: str, now: float) -> None:
+        """Note for the operator that a collector stopped, because another one is at work."""
+        with unavailable_errors():
+            self._state.hset(
+                self._keys.registration(host), mapping={"rival": machine, "rival_at": int(now)}
+            )
+
+    def _ask_applied(self, pipeline: Pipeline, collector_id: str) -> None:
+        pipeline.hmget(self._keys.ledger(collector_id), _FIELDS)
+        pipeline.hmget(self._keys.said(collector_id), _SAID)
+        pipeline.hkeys(self._keys.ahead(collector_id))
+        pipeline.time()
+        pipeline.hmget(self._keys.history, "id", "commits")
+
+    def _life_of(self, owner: Owner) -> float:
+        alive = self._keys.alive(owner.collector_id, owner.incarnation.nonce)
+        return max(0, self._state.pttl(alive)) / 1000
+
+    def holds(self, seen: Pair | None) -> bool:
+        """Return whether the state still has all that was committed when it was ``seen``."""
+        return read_standing(self._state, self._keys, seen).covers_memory
+
+    def give_up(
+        self, registration: Registration, lost: Sequence[Range], hours: Mapping[int, str]
+    ) -> None:
+        """Pass batches that are lost, and note which hours they touched; see ``giving_up``."""
+        with unavailable_errors():
+            give_up(self._state, self._keys, registration.collector_id, lost, hours)
+
+    def acknowledge(self, registration: Registration, history: str) -> None:
+        """Say that this history of the state has all that the spool can give it."""
+        with unavailable_errors():
+            self._state.hset(self._keys.said(registration.collector_id), "history", history)
 
     def inherited(self, collector_id: str) -> Inherited | None:
-        """What this collector's predecessors had read; ``None`` if it is the first."""
+        """Return what this collector's predecessors had read; ``None`` if nothing was applied."""
         with unavailable_errors():
-            for _ in range(_MOST_PREDECESSORS):
-                note = self._field(collector_id, "predecessor")
-                if note is None:
-                    return None
-                collector_id = note.decode("ascii")
-                progress = self._field(collector_id, "progress")
-                packed = cast("list[bytes]", self._state.hvals(self._keys.ahead(collector_id)))
-                if progress is not None or packed:
-                    notes = tuple(msgpack.unpackb(entry)[1] for entry in packed)
-                    return Inherited((progress or b"").decode(), notes)
-        return None
+            return inherited(self._state, self._keys, collector_id)
 
-    def _field(self, collector_id: str, name: str) -> bytes | None:
-        return cast("bytes | None", self._state.hget(self._keys.ledger(collector_id), name))
+
+def _owner(fields: list[bytes | None]) -> Owner | None:
+    found, epoch, nonce, machine = (each and each.decode("ascii", "replace") for each in fields)
+    if not found:
+        return None
+    return Owner(found, Incarnation(int(epoch or 0), nonce or ""), machine or "")
+
+
+def _pair(incarnation: Incarnation) -> tuple[int, str]:
+    return incarnation.epoch, incarnation.nonce
+
+
+def _applied(answers: Sequence[Any], nonce: str = "") -> Applied:
+    """Make sense of what was asked; a watermark counts only as the word of this very start."""
+    (hwm, watermark, speaker, status), (passed, known), ahead, moment, state = answers
+    upto = max(int(hwm or 0), int(passed or 0))
+    return Applied(
+        hwm=upto,
+        ahead=frozenset(seq for seq in map(int, ahead) if seq > upto),
+        watermark=int(watermark or 0) if speaker == nonce.encode() else 0,
+        status=(status or b"").decode(),
+        state_clock=seconds_of(moment),
+        state=pair(state),
+        acknowledged=(known or b"").decode(),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from mailtally_collector.settings import CollectorSettings
     from mailtally_collector.ship import Shipper
     from mailtally_collector.spool import Spool
+    from mailtally_shared.process.clock import Clock
     from mailtally_shared.process.metrics import Metric, Sample
 
 #: There are fewer reasons than this; the limit only keeps it so.
@@ -28,7 +28,7 @@ _SUMS = {
     "bytes": of.LOG_BYTES,
     "passed": of.PASSED,
 }
-_BY_REASON = {"malformed": of.MALFORMED, "forgotten": of.FORGOTTEN}
+_BY_REASON = {"malformed": of.MALFORMED, "forgotten": of.FORGOTTEN, "skipped": of.SKIPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class CollectorMetrics:
     shipper: Shipper
     follower: Follower
     reading: Reading
+    clock: Clock
 
     def __call__(self) -> Iterator[Sample]:
         """All of it.
@@ -50,13 +51,18 @@ class CollectorMetrics:
         yield of.HOST.at(1, self.settings.host)
         yield from counted(self.spool.counters())
         yield from self._reading()
-        yield from self._spooled(time.time())
+        yield from self._spooled(self.clock.steady())
 
     def _reading(self) -> Iterator[Sample]:
         yield of.UNREAD.at(self.follower.unread_bytes)
+        yield of.STOPPED.at(len(self.follower.stopped))
+        found = self.follower.found
+        yield of.UNREADABLE.at(len(found.troubles))
+        yield of.DOUBTFUL.at(len({doubt.path for doubt in found.doubts}))
+        yield of.EMPTY_GLOBS.at(sum(not files for files in found.patterns.values()))
         watermark = self.reading.read_up_to.watermark
         if 0 < watermark < END_OF_TIME:
-            yield of.READ_UP_TO.at(watermark)
+            yield of.READ_UP_TO.at(int(self.clock.stated(watermark)))
 
     def _spooled(self, now: float) -> Iterator[Sample]:
         yield of.UNAPPLIED.at(self.spool.unapplied_count())

@@ -55,6 +55,34 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
+class LastLines:
+    """Fingerprints of the last lines that were read of a file that is written to.
+
+    Attributes:
+        prints: 8 hex digits for each line.
+        lengths: of each line, in bytes.
+    """
+
+    prints: str
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Reading a file was stopped, until a person says where to go on.
+
+    Attributes:
+        reason: a word for it; ``tail.stopped`` has the sentences.
+        since: when, Unix seconds.
+        offset: how far the file was read before.
+    """
+
+    reason: str
+    since: float
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """A log file and how far it is read. Offsets count decompressed bytes.
 
@@ -70,6 +98,11 @@ class Position:
         gone: since when it can be found nowhere, Unix seconds.
         unread: bytes that were unread in it when it went.
         copy: a further fingerprint of it, where a copy that was seen of it ended.
+        lines: fingerprints of the last lines before ``offset``, where it is written to.
+        own: where the state directory had read it to, if that is an old copy and others have read
+            on since; until it is known whether the log went back as well.
+        stopped: why it is not read on; what lies before ``offset`` is then the content that
+            it was stopped with, whether or not it was read.
     """
 
     file_key: str
@@ -83,6 +116,9 @@ class Position:
     gone: float | None = None
     unread: int = 0
     copy: Mark | None = None
+    lines: LastLines | None = None
+    own: Mark | None = None
+    stopped: Stopped | None = None
 
     def marks(self) -> list[Mark]:
         """All fingerprints of it, ascending."""
@@ -90,8 +126,14 @@ class Position:
         return sorted(known, key=lambda mark: mark.at)
 
     def at_beginning(self) -> Position:
-        """The same file before anything of it was read; what is known of it still proves it."""
-        return replace(self, offset=self.begin, seal=None)
+        """Return the same file before anything of it was read."""
+        return self.back_at(self.begin)
+
+    def back_at(self, offset: int) -> Position:
+        """Return the same file as it is read on at an earlier offset; its trail still proves it."""
+        if offset >= self.offset:
+            return self
+        return replace(self, offset=offset, seal=None, lines=None)
 
     def to_json(self) -> dict[str, Any]:
         """As a part of a JSON text. Defaults are left out: it travels with every batch."""

@@ -7,7 +7,7 @@ offsets, never a byte of a log.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailtally_collector.positions import Position, Span
@@ -15,7 +15,7 @@ from mailtally_collector.positions import Position, Span
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailtally_collector.ledger import Inherited
+    from mailtally_collector.inheritance import Inherited
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,61 @@ class Progress:
         )
 
 
-def resume(inherited: Inherited) -> Progress:
-    """Where a collector begins that took over a host name without its state directory.
+#: Of a state directory that is no old copy.
+_NOTHING = Progress()
+
+
+def resume(inherited: Inherited | None, own: Progress = _NOTHING) -> Progress:
+    """Return where a collector begins that took over a host name without its state directory.
 
     The positions are those of the last batch that left no gap. Batches beyond
-    the gap were counted as well: their spans are skipped.
+    the gap were counted as well: their spans are skipped, and what they knew of
+    a file proves it.
+
+    Args:
+        inherited: what the ledger has of the predecessors; ``None`` if nothing was applied.
+        own: the positions of the state directory, where it is an old copy, and the spans of its
+            batches that were dropped. The logs may have been set back with it; then the
+            positions tell how far the logs were read at that time.
     """
+    if inherited is None:
+        return Progress(positions=tuple(map(Position.at_beginning, own.positions)))
     base = Progress.from_json(inherited.at_hwm)
     ahead = [Progress.from_json(note) for note in inherited.ahead]
     known = {position.file_key: position for position in base.positions}
-    for progress in ahead:
-        for position in progress.positions:
-            known.setdefault(position.file_key, position.at_beginning())
+    for key, latest in _latest(ahead).items():
+        known[key] = latest.back_at(known[key].offset if key in known else latest.begin)
+    for position in (position for position in own.positions if position.trail):
+        there = known.get(position.file_key)
+        if there is None and not _is_counted(position, own.spans):
+            continue  # read, but not counted: it is read again as a file that is new
+        if there is None or there.offset > position.offset:
+            known[position.file_key] = replace(there or position, own=position.trail[-1])
     counted = [span for progress in ahead for span in progress.spans]
     return Progress(positions=tuple(known.values()), skip=_merged([*base.skip, *counted]))
+
+
+def _latest(ahead: Iterable[Progress]) -> dict[str, Position]:
+    """Return each file as the last batch had it that knew something of its text.
+
+    The tailer knows a file by its text alone: without it, what is skipped of it would be counted
+    as a new file's.
+    """
+    latest: dict[str, Position] = {}
+    for position in (position for progress in ahead for position in progress.positions):
+        if position.trail or position.file_key not in latest:
+            latest[position.file_key] = position
+    return latest
+
+
+def _is_counted(position: Position, dropped: Iterable[Span]) -> bool:
+    """Return whether what an old copy read of a file was counted, at least its beginning.
+
+    Of a file that its dropped batches begin the ledger knows nothing. One that the ledger knew,
+    and forgot since, was counted to its end by others.
+    """
+    starts = [span.start for span in dropped if span.file_key == position.file_key]
+    return position.begin < min(starts, default=position.begin + 1)
 
 
 def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -8,24 +8,24 @@ stretch again; a crash after it finds the batch numbered in the spool.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mailtally_collector.crash_at import CrashAt
+from mailtally_collector.line_events import log_forgotten, log_malformed, log_skipped
+from mailtally_collector.lines_seen import LinesSeen
 from mailtally_collector.progress import Progress
 from mailtally_collector.ship import ReadUpTo
-from mailtally_collector.tail.discover import log_of
+from mailtally_collector.touched import HOUR
 from mailtally_shared.columns import END_OF_TIME, Columns
 from mailtally_shared.header import BatchHeader
 from mailtally_shared.payload import checksum, encode
 from mailtally_shared.process.crash_points import crash_point
-from mailtally_shared.process.logs import event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mailtally_collector.batcher import Batcher, Gathered
     from mailtally_collector.ledger import Registration
     from mailtally_collector.parse import ByLog, Known, Parsed
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from mailtally_collector.tail import Chunk, Tailer
     from mailtally_shared.state.keys import StateKeys
 
-_log = logging.getLogger(__name__)
+#: What ``Tailer.noted`` returns is kept under this name in the spool.
+NOTED = "noted"
+#: The tailer's doubts are kept under this one.
+DOUBTS = "doubts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class _Sealed:
     positions: tuple[Position, ...]
     known: tuple[Known, ...]
     at: float
+    hours: tuple[int, ...]  # of its records, in UTC since 1970
 
 
 class Reading:
@@ -63,6 +67,7 @@ class Reading:
         registration: Registration,
         keys: StateKeys,
         window: int,
+        seen: LinesSeen | None = None,
     ) -> None:
         self._tailer = tailer
         self._parser = parser
@@ -72,6 +77,8 @@ class Reading:
         self._registration = registration
         self._keys = keys
         self._window = window
+        #: What the lines of each log were.
+        self.seen = seen or LinesSeen()
         self._ended = False
         #: A stretch whose malformed lines could not be kept aside yet.
         self._in_hand: Chunk | None = None
@@ -80,6 +87,8 @@ class Reading:
         #: A batch that could not be spooled yet.
         self._sealed: _Sealed | None = None
         self._read_up_to = ReadUpTo(spool.next_seq - 1, 0)
+        self._noted = tailer.noted()
+        self._doubts = tailer.doubts.to_json()
 
     def learn_what_is_behind(self) -> None:
         """Read again what was counted, where lines in it tell what later ones mean.
@@ -159,13 +168,17 @@ class Reading:
         parsed, known = self._parser.parse(chunk.log, chunk.data)
         self._rejects.add_parsed(chunk, parsed.rejects)
         labels = parsed.rejects.labels()
+        self._keep_samples(chunk, parsed, labels)
         self._rejects.add(chunk.rejects)
         labels += [reject.reason for reject in chunk.rejects]
         self._batcher.append(chunk.span, parsed.columns, labels, now)
         self._parser.keep(known)
         self._note_others(chunk, parsed)
+        lines = parsed.lines + parsed.passed + len(chunk.rejects)
+        name = known.format if known else None
+        self.seen.add(chunk.log, name, lines, len(parsed.columns), labels)
         if labels:
-            _tell_malformed(chunk, labels)
+            log_malformed(chunk, labels)
         crash_point(CrashAt.READ)
 
     def _learn(self, chunk: Chunk, now: float) -> None:
@@ -174,6 +187,14 @@ class Reading:
         # The batch is begun, so that positions and what was learned are kept together.
         self._batcher.append(chunk.span, Columns.empty(), (), now)
 
+    def _keep_samples(self, chunk: Chunk, parsed: Parsed, labels: list[str]) -> None:
+        if not any(map(self.seen.wants_sample, set(labels))):
+            return
+        spans = zip(parsed.rejects.start.tolist(), parsed.rejects.end.tolist(), strict=True)
+        for (start, end), label in zip(spans, labels, strict=True):
+            if self.seen.wants_sample(label):
+                self.seen.keep_sample(chunk.log, label, bytes(chunk.data[start:end]))
+
     def _note_others(self, chunk: Chunk, parsed: Parsed) -> None:
         """Take note of what is neither a record nor malformed."""
         self._others["passed"] += parsed.passed
@@ -181,15 +202,19 @@ class Reading:
         for reason, count in parsed.forgotten.items():
             self._others[f"forgotten:{reason}"] += count
         if parsed.forgotten:
-            _tell_forgotten(chunk, parsed.forgotten)
+            log_forgotten(chunk, parsed.forgotten)
+        if nuls := chunk.nuls + parsed.nuls:
+            self._others["skipped:nul"] += nuls
+            log_skipped(chunk, nuls)
 
     def _seal(self, now: float) -> None:
         gathered = self._batcher.take()
         payload = encode(gathered.columns)
         positions = tuple(self._tailer.positions())
         header = self._header(gathered, payload, positions)
-        known = self._parser.known({log_of(position.path) for position in positions})
-        self._sealed = _Sealed(header, payload, positions, known, now)
+        known = self._parser.known(self._tailer.logs_followed())
+        hours = tuple(np.unique(gathered.columns.time // HOUR).tolist())
+        self._sealed = _Sealed(header, payload, positions, known, now, hours)
         self._store()
 
     def _store(self) -> None:
@@ -198,6 +223,7 @@ class Reading:
         if sealed is None:
             return
         header = sealed.header
+        self._keep_doubts()
         kept = self._rejects.sync()
         crash_point(CrashAt.REJECTS_KEPT)
         self._spool.commit(
@@ -209,6 +235,7 @@ class Reading:
             | {f"malformed:{reason}": count for reason, count in header.malformed.items()}
             | self._others,
             known=sealed.known,
+            hours=sealed.hours,
             now=sealed.at,
         )
         self._sealed = None
@@ -218,7 +245,7 @@ class Reading:
     def _header(
         self, gathered: Gathered, payload: bytes, positions: tuple[Position, ...]
     ) -> BatchHeader:
-        seq = self._spool.next_seq
+        seq, digest = self._spool.next_seq, checksum(payload)
         columns, who = gathered.columns, self._registration
         progress = Progress(
             positions=positions,
@@ -228,6 +255,7 @@ class Reading:
         return BatchHeader(
             collector_id=who.collector_id,
             epoch=who.epoch,
+            nonce=who.nonce,
             host=who.host,
             seq=seq,
             lines=gathered.lines,
@@ -237,36 +265,30 @@ class Reading:
             time_max=int(columns.time.max()) if len(columns) else None,
             watermark=int(self._tailer.caught_up_to()),
             progress=progress.to_json(),
-            payload_key=self._keys.payload(who.collector_id, seq),
+            payload_key=self._keys.payload(who.collector_id, seq, digest),
             payload_bytes=len(payload),
-            checksum=checksum(payload),
+            checksum=digest,
         )
 
     def _caught_up(self) -> None:
         """Everything handed out is spooled: what the tailer says of its reach is true."""
+        self._keep_doubts()
         self._spool.save_positions(self._tailer.positions())
-        reach = END_OF_TIME if self._ended else int(self._tailer.caught_up_to())
+        self._keep_noted()
+        is_all = self._ended and not self._tailer.stopped()
+        reach = END_OF_TIME if is_all else int(self._tailer.caught_up_to())
         self._read_up_to = ReadUpTo(self._spool.next_seq - 1, reach, at_end=self._ended)
 
+    def _keep_doubts(self) -> None:
+        """Keep what is doubtful of the logs before the positions: those tell it no more."""
+        doubts = self._tailer.doubts.to_json()
+        if doubts != self._doubts:
+            self._spool.set_meta(DOUBTS, doubts)
+            self._doubts = doubts
 
-def _tell_forgotten(chunk: Chunk, forgotten: Mapping[str, int]) -> None:
-    event(
-        _log,
-        logging.WARNING,
-        "messages-forgotten",
-        f"Forgot {sum(forgotten.values())} messages of {chunk.path} before their end.",
-        file=str(chunk.path),
-        **forgotten,
-    )
-
-
-def _tell_malformed(chunk: Chunk, labels: list[str]) -> None:
-    counts = dict(sorted(Counter(labels).items()))
-    event(
-        _log,
-        logging.WARNING,
-        "malformed-lines",
-        f"Kept {len(labels)} malformed lines of {chunk.path} aside.",
-        file=str(chunk.path),
-        **{reason.replace("-", "_"): count for reason, count in counts.items()},
-    )
+    def _keep_noted(self) -> None:
+        """Keep what dates the troubles with the logs; losing the last hour of it loses no gap."""
+        noted = self._tailer.noted()
+        if not noted.is_kept_by(self._noted):
+            self._spool.set_meta(NOTED, noted.to_json())
+            self._noted = noted

@@ -102,7 +102,7 @@ class RejectFile:
         self.add(
             LineReject(
                 path=chunk.path,
-                offset=chunk.span.start + start,
+                offset=chunk.span.start + chunk.nuls + start,
                 length=end - start,
                 reason=reason,
                 kept=bytes(chunk.data[start : min(end, start + _KEPT)]),

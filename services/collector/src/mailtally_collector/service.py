@@ -5,59 +5,63 @@ from __future__ import annotations
 import logging
 import random
 import threading
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_collector.batcher import Batcher, BatchLimits
-from mailtally_collector.crash_at import CrashAt
 from mailtally_collector.follow import Follower
 from mailtally_collector.ledger import Ledger, Registration
 from mailtally_collector.machine.kept import keep_code_in
+from mailtally_collector.machine_name import machine_name
 from mailtally_collector.metrics import CollectorMetrics
+from mailtally_collector.own_status import OwnStatus
 from mailtally_collector.parse import ByLog, Setting, made, warm
-from mailtally_collector.progress import Progress, resume
+from mailtally_collector.progress import Progress
 from mailtally_collector.publish import Publisher
-from mailtally_collector.reading import Reading
+from mailtally_collector.reading import DOUBTS, NOTED, Reading
+from mailtally_collector.registrar import SKIP, Registrar
 from mailtally_collector.rejects import RejectFile
 from mailtally_collector.rotation.rotating import rotating
+from mailtally_collector.settling import Settling
 from mailtally_collector.ship import ShipLimits, Shipper
 from mailtally_collector.spool import Spool
-from mailtally_collector.tail import Tailer
+from mailtally_collector.tail import Doubts, Noted, Tailer
+from mailtally_collector.tail.absence import still_missed
 from mailtally_collector.watch import Watcher
 from mailtally_collector.window import Patience, Window
-from mailtally_shared.columns import END_OF_TIME
+from mailtally_shared import __version__
 from mailtally_shared.errors import Unavailable
 from mailtally_shared.process.backoff import Backoff, keep_trying
-from mailtally_shared.process.crash_points import crash_point
+from mailtally_shared.process.clock import Clock
 from mailtally_shared.process.health import Health
 from mailtally_shared.process.logs import event
 from mailtally_shared.process.metrics import Exposition, observed
-from mailtally_shared.process.reachable import unreachable
 from mailtally_shared.state.client import State, connect_state
 from mailtally_shared.state.keys import StateKeys, host_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from mailtally_collector.settings import CollectorSettings
     from mailtally_shared.process.lifecycle import Stop
 
 _log = logging.getLogger(__name__)
-_SKIP = "skip"
-_EPOCH = "epoch"
+#: Heartbeats for which a collector counts as alive.
+_SIGN_OF_LIFE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """What this collector is: its spool, its view of the ledger, its name, and who tells of it."""
+    """What this collector is: its spool, its view of the ledger, its registration, its metrics."""
 
     spool: Spool
     state: State
     ledger: Ledger
+    registrar: Registrar
     registration: Registration
     exposition: Exposition
+    clock: Clock
 
 
 def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
@@ -65,7 +69,7 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
 
     On a stop, what was read is in the spool; the next start sends it.
     """
-    health = Health()
+    health, clock = Health(), Clock()
     with ExitStack() as stack:
         exposition = stack.enter_context(
             observed(settings.health_address, settings.service, health)
@@ -75,40 +79,12 @@ def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
         warm()
         # One for all, so that a failure of one connection ends the others' wait, too.
         state = connect_state(settings.resolved_state_url)
-        ledger = Ledger(state, StateKeys())
-        registration = _wait_for(stop, health, lambda: _register(settings, spool, ledger))
+        ledger = Ledger(state, StateKeys(), _SIGN_OF_LIFE * settings.heartbeat)
+        registrar = Registrar(spool, ledger, settings.host, machine_name(), clock.wall)
+        registration = _wait_for(stop, health, registrar.start)
         if registration is not None:
-            site = _Site(spool, state, ledger, registration, exposition)
+            site = _Site(spool, state, ledger, registrar, registration, exposition, clock)
             _work(settings, stop, health, site, once=once)
-
-
-def check(settings: CollectorSettings) -> Iterator[str]:
-    """A sentence for each thing that does not work."""
-    yield from unreachable(settings.broker_url, settings.resolved_state_url)
-    if not Tailer(settings.logs).paths():
-        yield f"MAILTALLY_LOGS: no file matches {', '.join(settings.logs)}."
-
-
-def _register(settings: CollectorSettings, spool: Spool, ledger: Ledger) -> Registration:
-    """Register, and on a fresh state directory take over where its predecessor was."""
-    known = int(spool.get_meta(_EPOCH) or 0)
-    registration = ledger.register(settings.host, spool.collector_id, known)
-    crash_point(CrashAt.REGISTERED)
-    if not known:
-        inherited = ledger.inherited(spool.collector_id)
-        if inherited is not None:
-            progress = resume(inherited)
-            spool.save_positions(progress.positions)
-            spool.set_meta(_SKIP, Progress(skip=progress.skip).to_json())
-            event(
-                _log,
-                logging.WARNING,
-                "host-taken-over",
-                f"Took over {settings.host} from a lost state directory, at its last positions.",
-                host=settings.host,
-            )
-        spool.set_meta(_EPOCH, str(registration.epoch))
-    return registration
 
 
 def _work(
@@ -120,14 +96,10 @@ def _work(
     once: bool,
 ) -> None:
     with ExitStack() as stack:
-        tailer = _tailer(settings, site.spool)
-        stack.callback(tailer.close)
-        reading = _reading(settings, site, tailer, stack)
-        if not site.spool.known():
-            tailer.scan(time.time())
-            reading.learn_what_is_behind()
-        shipper = _shipper(settings, site, reading)
-        shipping = _Shipping(shipper, stop, health)
+        reading, tailer = _begun(settings, site, stack)
+        status = _own_status(site, tailer, reading)
+        shipper = _shipper(settings, site, reading, status)
+        shipping = _Shipping(shipper, site.clock, stop, health)
         follower = Follower(
             tailer=tailer,
             reading=reading,
@@ -135,18 +107,21 @@ def _work(
             stop=stop,
             health=health,
             rescan=settings.rescan,
+            clock=site.clock,
             spooled=shipping.wake,
+            settle=Settling(settings.state_dir, site.spool, tailer).turn,
         )
         shipping.applied = follower.applied
-        site.exposition.add(CollectorMetrics(settings, site.spool, shipper, follower, reading))
+        metrics = CollectorMetrics(settings, site.spool, shipper, follower, reading, site.clock)
+        site.exposition.add(metrics)
         if not once:
-            stack.enter_context(rotating(settings, site.spool, stop))
+            stack.enter_context(rotating(settings, site.spool, site.clock, stop))
         shipping.start()
         try:
             if once:
                 follower.run_to_end(
                     all_applied=lambda: site.spool.unapplied_count() == 0,
-                    end_known=lambda: shipper.watermark_told == END_OF_TIME,
+                    end_known=lambda: shipper.end_is_known,
                 )
             else:
                 follower.run()
@@ -158,7 +133,21 @@ def _work(
         raise shipping.error
 
 
-def _tailer(settings: CollectorSettings, spool: Spool) -> Tailer:
+def _begun(settings: CollectorSettings, site: _Site, stack: ExitStack) -> tuple[Reading, Tailer]:
+    """Return what reads the logs, ready to go on where the spool says."""
+    tailer = _tailer(settings, site)
+    stack.callback(tailer.close)
+    reading = _reading(settings, site, tailer, stack)
+    if not site.spool.known():
+        tailer.scan(site.clock.steady())
+        reading.learn_what_is_behind()
+    return reading, tailer
+
+
+def _tailer(settings: CollectorSettings, site: _Site) -> Tailer:
+    spool, state_dir = site.spool, str(settings.state_dir.absolute())
+    spool.resume_ages(site.clock.steady())
+    doubts = spool.get_meta(DOUBTS) or ""
     return Tailer(
         settings.logs,
         start=settings.start,
@@ -166,9 +155,12 @@ def _tailer(settings: CollectorSettings, spool: Spool) -> Tailer:
         rotate_wait=settings.rotate_wait,
         forget_after=settings.forget_after,
         max_open_files=settings.max_open_files,
-        positions=spool.positions(),
-        skip=Progress.from_json(spool.get_meta(_SKIP) or "").skip,
+        positions=still_missed(spool.positions(), site.clock.steady()),
+        skip=Progress.from_json(spool.get_meta(SKIP) or "").skip,
         also_counted=True,
+        state_dir=state_dir,
+        noted=Noted.from_json(spool.get_meta(NOTED) or ""),
+        doubts=Doubts(doubts, keep=settings.spool.remember_hours, state_dir=state_dir),
     )
 
 
@@ -193,7 +185,19 @@ def _parsing(settings: CollectorSettings) -> Setting:
     return Setting(settings.host, int(join.max_age), join.max_entries)
 
 
-def _shipper(settings: CollectorSettings, site: _Site, reading: Reading) -> Shipper:
+def _own_status(site: _Site, tailer: Tailer, reading: Reading) -> OwnStatus:
+    return OwnStatus(
+        release=__version__,
+        since=site.clock.wall(),
+        found=tailer.found,
+        seen=reading.seen,
+        stated=site.clock.stated,
+    )
+
+
+def _shipper(
+    settings: CollectorSettings, site: _Site, reading: Reading, status: OwnStatus
+) -> Shipper:
     patience = Patience(first=settings.resend_first, longest=settings.resend_longest)
     return Shipper(
         spool=site.spool,
@@ -201,23 +205,28 @@ def _shipper(settings: CollectorSettings, site: _Site, reading: Reading) -> Ship
         publisher=Publisher(settings.broker_url, site.state),
         window=Window(patience, random.Random()),  # noqa: S311 - jitter is no secret
         registration=site.registration,
+        renew=site.registrar.renew,
         read_up_to=lambda: reading.read_up_to,
+        status=status,
         limits=ShipLimits(
             window=settings.window,
             queue=settings.queue,
             heartbeat=settings.heartbeat,
             keep_applied=settings.spool.keep_applied,
             keep_bytes=settings.spool.keep_bytes,
+            remember_hours=settings.spool.remember_hours,
         ),
+        stated=site.clock.stated,
     )
 
 
 class _Shipping(threading.Thread):
     """The shipping loop; when it fails for good, the process stops with its error."""
 
-    def __init__(self, shipper: Shipper, stop: Stop, health: Health) -> None:
+    def __init__(self, shipper: Shipper, clock: Clock, stop: Stop, health: Health) -> None:
         super().__init__(name="shipper")
         self._shipper = shipper
+        self._now = clock.steady
         self._stop_request = stop
         self._health = health
         self._spooled = threading.Event()
@@ -240,7 +249,7 @@ class _Shipping(threading.Thread):
 
     def _turn(self) -> float:
         try:
-            pause = self._shipper.turn(time.time())
+            pause = self._shipper.turn(self._now())
         except Unavailable as error:
             self._shipper.reset()
             self._health.set_not_ready(str(error))

@@ -21,6 +21,7 @@ from mailtally_shared.process.settings import (
     SecondsOrZero,
 )
 from mailtally_shared.process.settings.quantities import Kind
+from mailtally_shared.state.keys import CHECKSUMS_KEPT
 
 Count = Annotated[int, Field(gt=0)]
 #: What a log's format may be set to.
@@ -67,6 +68,10 @@ class SpoolSettings(BaseModel):
     keep_bytes: Annotated[
         Bytes, Field(description="How much of applied batches is kept in the spool.")
     ] = 512 * 2**20
+    remember_hours: Annotated[
+        Seconds,
+        Field(description="How long it is known which hours a batch touched; as retention."),
+    ] = 35 * 86_400.0
 
 
 class JoinSettings(BaseModel):
@@ -152,7 +157,11 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
         SecondsOrZero, Field(description="A smaller batch is sent when it is this old.")
     ] = 0.2
     window: Annotated[
-        Count, Field(description="Batches not yet applied, at most; reading waits beyond.")
+        Count,
+        Field(
+            description="Batches not yet applied, at most; reading waits beyond.",
+            le=CHECKSUMS_KEPT,
+        ),
     ] = 64
     queue: Annotated[
         Count,

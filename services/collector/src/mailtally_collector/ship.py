@@ -13,25 +13,27 @@ A batch's way from the spool, and what a crash costs after each step:
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailtally_collector.crash_at import CrashAt
-from mailtally_shared.errors import Refused
-from mailtally_shared.header import BatchHeader, Heartbeat
+from mailtally_collector.ledger import Displaced
+from mailtally_collector.reconcile import Reconciliation
+from mailtally_collector.same_batch import other_batches
+from mailtally_shared.columns import END_OF_TIME
+from mailtally_shared.errors import Fenced
+from mailtally_shared.header import CLOCK_TOLERANCE, BatchHeader, Heartbeat
 from mailtally_shared.process.crash_points import crash_point
-from mailtally_shared.process.logs import event
+from mailtally_shared.status import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mailtally_collector.ledger import Applied, Ledger, Registration
+    from mailtally_collector.pending import Pending
     from mailtally_collector.publish import Publisher
-    from mailtally_collector.spool import Pending, Spool
+    from mailtally_collector.spool import Spool
     from mailtally_collector.window import Window
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class ShipLimits:
             of it, those of all hosts together: so they share what Redis writes to its disk.
         keep_applied: applied batches are kept so long …
         keep_bytes: … and this much of them.
+        remember_hours: it is known so long which hours a batch touched.
     """
 
     window: int = 64
@@ -58,6 +61,7 @@ class ShipLimits:
     heartbeat: float = 30.0
     keep_applied: float = 3600.0
     keep_bytes: int = 2**30
+    remember_hours: float = 35 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,14 @@ class ReadUpTo:
     at_end: bool = False
 
 
+class _Claim(NamedTuple):
+    """How far the logs are read, by which clocks; fields of an announcement."""
+
+    watermark: int
+    clock: int
+    state_clock: int
+
+
 class Shipper:
     """Sends one collector's batches; ``turn`` is its loop's body."""
 
@@ -84,24 +96,32 @@ class Shipper:
         publisher: Publisher,
         window: Window,
         registration: Registration,
+        renew: Callable[[], Registration],
         read_up_to: Callable[[], ReadUpTo],
         limits: ShipLimits,
+        stated: Callable[[float], float],
+        status: Callable[[], str] = str,
     ) -> None:
         self._spool = spool
         self._ledger = ledger
+        self._reconciliation = Reconciliation(spool, ledger, registration)
         self._publisher = publisher
         self._window = window
         self._registration = registration
+        self._renew = renew
         self._read_up_to = read_up_to
         self._limits = limits
-        #: The watermark that the ledger had at the last turn.
-        self.watermark_told = 0
+        self._stated = stated
+        self._status = status
+        #: The input has ended, and the ledger shows how far it was read, and the last status.
+        self.end_is_known = False
         self._noted: Applied | None = None
+        self._alive: float | None = None  # the interval of the last sign of life
         self._beaten: float | None = None  # the interval of the last heartbeat
-        self._pruned_at = 0.0
+        self._pruned_at = float("-inf")
 
     def turn(self, now: float) -> float:
-        """Send what is due and take note of what was applied.
+        """Send what is due and take note of what was applied; ``now`` is steady time.
 
         Returns:
             Seconds that may pass before the next turn, unless something is spooled.
@@ -109,9 +129,13 @@ class Shipper:
         Raises:
             Unavailable: call ``reset``, back off, try again.
             Fenced: the host name belongs to another collector.
-            Refused: the cluster lost more than this collector still has.
         """
-        applied = self._ledger.applied(self._registration)
+        try:
+            applied = self._ledger.applied(self._registration)
+        except Displaced:
+            self._register_again()
+            return 0.0
+        self._show_life(now)
         self._note(applied, now)
         pending = self._spool.pending(applied.hwm, self._limits.window)
         due = self._window.to_send([p.seq for p in pending], applied, now)
@@ -119,10 +143,12 @@ class Shipper:
             due = []
         chosen = [p for p in pending if p.seq in set(due[: self._limits.group])]
         if chosen:
-            self._send(chosen, now)
-        elif not pending:
-            self._beat(applied, now)
-        self.watermark_told = applied.watermark
+            self._send(chosen, applied, now)
+        self._beat(applied, now)
+        read = self._read_up_to()
+        claim = self._claim(read.watermark, applied, now)
+        is_last = read.at_end and applied.watermark >= claim.watermark
+        self.end_is_known = is_last and not self._news(applied)
         if len(due) > len(chosen):
             return 0.0
         return self._limits.look if pending else self._idle_pause(now)
@@ -140,19 +166,46 @@ class Shipper:
         """Whether the queue is emptied: if nobody does, its broker's memory comes to an end."""
         return self._publisher.waiting() < self._limits.queue
 
-    def _send(self, chosen: list[Pending], now: float) -> None:
+    def _send(self, chosen: list[Pending], applied: Applied, now: float) -> None:
         parts = []
         for batch in chosen:
-            announcement = batch.header
-            header = BatchHeader.model_validate_json(announcement)
-            parts.append((announcement.encode(), header.payload_key, batch.payload))
+            header = self._announced(batch, applied, now)
+            parts.append((header.to_bytes(), header.payload_key, batch.payload))
         self._publisher.batches(parts)
         for batch in chosen:
             self._window.sent(batch.seq, now)
 
+    def _announced(self, batch: Pending, applied: Applied, now: float) -> BatchHeader:
+        """Return a spooled batch's header, in the name of the present start and with its clocks."""
+        who = self._registration
+        header = BatchHeader.model_validate_json(batch.header)
+        # Of an earlier process, whose clock was ahead: how far it had read is unknown.
+        is_known = header.watermark <= now or header.watermark == END_OF_TIME
+        claim = self._claim(header.watermark if is_known else 0, applied, now)
+        speaker = {"epoch": who.epoch, "nonce": who.nonce}
+        return header.model_copy(update=claim._asdict() | speaker)
+
+    def _claim(self, watermark: int, applied: Applied, now: float) -> _Claim:
+        """Return how far the logs are read, in the clocks' time, and those clocks.
+
+        Where they differ the earlier one counts: neither a machine's clock that is ahead nor one
+        of Redis makes a collector claim to have read a day that it has not.
+        """
+        clock = self._stated(now)
+        if 0 < watermark < END_OF_TIME:
+            watermark = max(0, int(min(clock, applied.state_clock) - (now - watermark)))
+        return _Claim(watermark, int(clock), int(applied.state_clock))
+
+    def _register_again(self) -> None:
+        """Register again where the state went back; ``Fenced`` where another collector has it."""
+        self._registration = self._renew()
+        self._window.forget()  # what is under way in the name of the former start is refused
+
     def _note(self, applied: Applied, now: float) -> None:
-        if self._noted is None or not applied.covers(self._noted):
-            self._reconcile(applied)
+        if applied != self._noted:
+            self._check_own(applied)
+        if self._reconciliation.note(applied):
+            self._window.forget()
         self._window.settle(applied)
         if applied != self._noted and self._spool.mark_applied(applied.hwm, applied.ahead, now):
             crash_point(CrashAt.APPLIED_NOTED)
@@ -160,27 +213,29 @@ class Shipper:
         if _is_over(self._limits.idle_look, self._pruned_at, now):
             limits = self._limits
             self._spool.prune(applied.hwm, now, limits.keep_applied, limits.keep_bytes)
+            self._spool.forget_touched(now - limits.remember_hours)
+            self._reconciliation.remember(applied)
             self._pruned_at = now
 
-    def _reconcile(self, applied: Applied) -> None:
-        """Believe the ledger: what it does not have is to be sent, whatever the spool noted."""
-        back, missing = self._spool.revive(applied.hwm, applied.ahead)
-        if missing:
-            raise Refused(
-                f"The ledger in Redis went back to batch {applied.hwm}, and {missing} batches "
-                "after it are no longer in the spool. Restore a newer copy of Redis, or rebuild "
-                "the days concerned from their logs; then raise spool.keep_applied."
+    def _check_own(self, applied: Applied) -> None:
+        """Stop where the ledger has batches that this directory never made."""
+        newest, last = applied.newest, self._spool.next_seq - 1
+        collector_id = self._registration.collector_id
+        others = other_batches(self._spool, self._ledger, collector_id, applied)
+        if newest > last or others:
+            raise Fenced(
+                f"The ledger has batch {min(others, default=newest)} of this collector, which this "
+                "state directory never made: the machine was set back to an earlier state, or a "
+                "copy of the directory is in use. Start the collector again: it takes over at the "
+                "positions that the ledger has, unless the other one is still at work."
             )
-        self._window.forget()
-        if back:
-            event(
-                _log,
-                logging.WARNING,
-                "ledger-went-back",
-                f"The ledger went back to batch {applied.hwm}; sending {back} batches again.",
-                hwm=applied.hwm,
-                batches=back,
-            )
+
+    def _show_life(self, now: float) -> None:
+        """Show a sign of life once a heartbeat, at the same moment as all hosts."""
+        interval = now // self._limits.heartbeat
+        if interval != self._alive:
+            self._ledger.show_life(self._registration)
+            self._alive = interval
 
     def _idle_pause(self, now: float) -> float:
         """Until the next look, or the moment of the next heartbeat where that comes first."""
@@ -188,29 +243,40 @@ class Shipper:
         return min(self._limits.idle_look, every - now % every)
 
     def _beat(self, applied: Applied, now: float) -> None:
-        """Tell how far everything is read, once all of it is applied, where that is news."""
+        """Announce how far all is read, once it is applied, and the status, where they are new."""
         read = self._read_up_to()
         interval = now // self._limits.heartbeat
-        if read.after_seq > applied.hwm or read.watermark <= applied.watermark:
-            return
-        # A clock that was set back begins another interval, too.
         if interval == self._beaten and not read.at_end:
             return
-        if not self._has_room():
+        claim = self._claim(read.watermark, applied, now)
+        is_ahead = read.after_seq <= applied.hwm and claim.watermark > applied.watermark
+        status = self._news(applied)
+        # A clock that is off is reported as long as it is, though it holds the watermark back.
+        is_off = abs(claim.clock - claim.state_clock) > CLOCK_TOLERANCE and not read.at_end
+        if not (is_ahead or is_off or status) or not self._has_room():
             return
         registration = self._registration
         self._publisher.heartbeat(
             Heartbeat(
                 collector_id=registration.collector_id,
                 epoch=registration.epoch,
+                nonce=registration.nonce,
                 host=registration.host,
                 after_seq=read.after_seq,
-                watermark=read.watermark,
+                watermark=claim.watermark,
+                clock=claim.clock,
+                state_clock=claim.state_clock,
+                status=status or None,
             )
         )
         self._beaten = interval
 
+    def _news(self, applied: Applied) -> str:
+        """Return the status document where the ledger has another one, otherwise nothing."""
+        status = self._status()
+        return "" if digest_of(status) == applied.status else status
+
 
 def _is_over(pause: float, since: float, now: float) -> bool:
-    """Whether a pause is over; a clock that was set back ends it too."""
-    return not 0 <= now - since < pause
+    """Return whether a pause is over."""
+    return now - since >= pause

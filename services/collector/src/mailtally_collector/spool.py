@@ -7,15 +7,18 @@ the lines again; after it the batch's bytes never change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_collector.checkpoint import Checkpoint
+from mailtally_collector.identity import Identity, start_over
 from mailtally_collector.logs_known import LogsKnown
+from mailtally_collector.pending import Pending
 from mailtally_collector.state_db import StateDb, upsert
+from mailtally_collector.touched import Range, Touched, gaps
+from mailtally_shared.state.history import Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -27,24 +30,7 @@ if TYPE_CHECKING:
 _PAGES_KEPT = 4096
 _PAGES_AT_ONCE = 1024
 
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A batch that is not applied. What it holds is read from disk each time it is asked for."""
-
-    seq: int
-    created: float
-    _db: StateDb
-
-    @property
-    def header(self) -> str:
-        """The announcement, as JSON."""
-        return str(self._db.rows("SELECT header FROM batches WHERE seq = ?", self.seq)[0][0])
-
-    @property
-    def payload(self) -> bytes:
-        """The encoded records."""
-        return bytes(self._db.rows("SELECT payload FROM batches WHERE seq = ?", self.seq)[0][0])
+_SEEN = "seen"
 
 
 class Spool:
@@ -54,6 +40,8 @@ class Spool:
         self._db = db
         self._checkpoint = Checkpoint(db)
         self._logs_known = LogsKnown(db)
+        self._touched = Touched(db)
+        self.identity = Identity(db)
 
     @classmethod
     def open(cls, directory: Path, mark: str = "") -> Self:
@@ -94,6 +82,20 @@ class Spool:
         """The collector's id, made once with the directory: 32 hex digits."""
         return str(self.get_meta("collector_id"))
 
+    def numbers_above(self, seq: int) -> set[int]:
+        """Return the numbers of the batches above one that it still has."""
+        return {row[0] for row in self._db.rows("SELECT seq FROM batches WHERE seq > ?", seq)}
+
+    def start_over(self, mark: str, dropped: Iterable[int]) -> None:
+        """Forget all batches and positions; become another collector, whose id has ``mark``.
+
+        ``dropped`` are the numbers of its batches that the ledger does not have.
+        """
+        with self._db.transaction() as connection:
+            start_over(connection, mark, dropped)
+        self._checkpoint, self._logs_known = Checkpoint(self._db), LogsKnown(self._db)
+        self._touched = Touched(self._db)
+
     @property
     def next_seq(self) -> int:
         """The number of the next batch."""
@@ -114,6 +116,7 @@ class Spool:
         counters: Mapping[str, int],
         now: float,
         known: Iterable[Known] = (),
+        hours: Iterable[int] = (),
     ) -> int:
         """Keep a batch for good, together with all that it covers.
 
@@ -125,6 +128,7 @@ class Spool:
             counters: what it adds to the sums.
             now: Unix seconds.
             known: what is remembered of the logs behind it.
+            hours: the UTC hours since 1970 that its records are of.
 
         Returns:
             Its number.
@@ -139,6 +143,7 @@ class Spool:
             upsert(connection, "meta", [("last_seq", str(seq))])
             new = self._checkpoint.write(connection, positions, rejects, counters)
             remembered = self._logs_known.write(connection, known)
+            self._touched.write(connection, seq, hours, now)
         self._checkpoint.written(new)
         self._logs_known.written(remembered)
         return seq
@@ -179,6 +184,15 @@ class Spool:
         )
         return [Pending(seq, created, self._db) for seq, created in rows]
 
+    def newly_applied(self, upto_seq: int, ahead: Iterable[int]) -> dict[int, str]:
+        """Return the checksums of the batches that the ledger has, and were not noted so yet."""
+        query = "SELECT seq FROM batches WHERE applied IS NULL AND seq <= ?"
+        beyond = frozenset(ahead)
+        found = [seq for (seq,) in self._db.rows(query, max(beyond, default=upto_seq))]
+        checksum = "SELECT json_extract(header, '$.checksum') FROM batches WHERE seq = ?"
+        chosen = [seq for seq in found if seq <= upto_seq or seq in beyond]
+        return {seq: str(self._db.rows(checksum, seq)[0][0]) for seq in chosen}
+
     def mark_applied(self, upto_seq: int, ahead: Iterable[int], now: float) -> int:
         """Note what is applied: all up to ``upto_seq``, and those in ``ahead``.
 
@@ -194,20 +208,52 @@ class Spool:
                 connection.execute(f"{update} = ?", (now, seq)).rowcount for seq in ahead
             )
 
-    def revive(self, above_seq: int, ahead: Iterable[int] = ()) -> tuple[int, int]:
+    def revive(self, above_seq: int, ahead: Iterable[int] = ()) -> tuple[int, tuple[Range, ...]]:
         """Only what the ledger has is applied: up to ``above_seq``, and those in ``ahead``.
 
         Returns:
-            How many batches are unapplied again, and how many would have to be but are
+            How many batches are unapplied again, and which would have to be but are
             deleted already.
         """
         query = "SELECT seq, applied IS NOT NULL FROM batches WHERE seq > ?"
         with self._db.transaction() as connection:
+            last = self.next_seq - 1  # a batch that is made after this is not one that is missing
             kept = dict(connection.execute(query, (above_seq,)).fetchall())
-            lost = set(range(above_seq + 1, self.next_seq)) - set(ahead)
-            back = [(seq,) for seq in lost if kept.get(seq)]
+            beyond = set(ahead)
+            back = [(seq,) for seq, noted in kept.items() if noted and seq not in beyond]
             connection.executemany("UPDATE batches SET applied = NULL WHERE seq = ?", back)
-        return len(back), len(lost - kept.keys())
+        return len(back), gaps(above_seq + 1, last, kept.keys() | beyond)
+
+    def touched_by(self, batches: Sequence[Range]) -> dict[int, str]:
+        """Return the UTC hours that some batches touched, each with the numbers of those."""
+        return self._touched.by(batches)
+
+    def resume_ages(self, now: float) -> None:
+        """Let what was noted last be of ``now``, and all else as much older as it was before."""
+        # A clock that is wrong at a start then deletes nothing, and keeps nothing for ever.
+        with self._db.transaction(durable=False) as connection:
+            for table, noted in (("batches", "applied"), ("touched", "noted")):
+                connection.execute(
+                    f"UPDATE {table} SET {noted} = {noted} + ? - "  # noqa: S608 - constants
+                    f"(SELECT max({noted}) FROM {table}) WHERE {noted} IS NOT NULL",
+                    (now,),
+                )
+
+    def forget_touched(self, before: float) -> None:
+        """Forget which hours the batches touched that were made before a moment."""
+        with self._db.transaction(durable=False) as connection:
+            self._touched.prune(connection, before)
+
+    @property
+    def seen(self) -> Pair | None:
+        """What the state was when it was last seen: its history, and its commits."""
+        history, _, commits = (self.get_meta(_SEEN) or "").partition(" ")
+        return Pair(history, int(commits)) if history else None
+
+    def remember(self, seen: Pair) -> None:
+        """Keep what the state was; this need not survive a power failure."""
+        with self._db.transaction(durable=False) as connection:
+            upsert(connection, "meta", [(_SEEN, f"{seen.history} {seen.commits}")])
 
     def prune(self, upto_seq: int, now: float, keep_applied: float, keep_bytes: int) -> int:
         """Delete applied batches: older than ``keep_applied`` seconds, or beyond ``keep_bytes``.

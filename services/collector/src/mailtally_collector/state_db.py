@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 
 _SCHEMA = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE positions (file_key TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE logs (log TEXT PRIMARY KEY, format TEXT NOT NULL, state BLOB NOT NULL);
 CREATE TABLE batches (
     seq INTEGER PRIMARY KEY,
     created REAL NOT NULL,
@@ -35,12 +36,6 @@ CREATE INDEX unapplied ON batches (seq, created, bytes) WHERE applied IS NULL;
 CREATE INDEX applied ON batches (seq, applied, bytes) WHERE applied IS NOT NULL;
 PRAGMA user_version = {FORMAT};
 """
-
-#: Came later than the others; without it, a directory knows of no log yet.
-_LOGS = (
-    "CREATE TABLE IF NOT EXISTS logs "
-    "(log TEXT PRIMARY KEY, format TEXT NOT NULL, state BLOB NOT NULL)"
-)
 
 #: Bytes that the write-ahead log keeps on disk after it was emptied.
 _WAL_KEPT = 16 * 2**20
@@ -122,14 +117,11 @@ class StateDb:
                 f"not {FORMAT}). Run the version that wrote it until its spool is empty."
             )
         self.rows("PRAGMA journal_mode = WAL")
-        self.rows(_LOGS)
         self.rows(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
 
     def _create(self, directory: Path, mark: str) -> None:
         self.rows("PRAGMA auto_vacuum = INCREMENTAL")
-        # The rest is a secret: who knows an id may speak for its collector in the queue.
-        collector_id = mark + secrets.token_hex(16)[len(mark) :]
-        first = {"collector_id": collector_id, "rejects": str(last_number(directory))}
+        first = {"collector_id": new_id(mark), "rejects": str(last_number(directory))}
         with self.transaction() as connection:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
@@ -150,6 +142,14 @@ class StateDb:
             if code in _WAIT:
                 raise Unavailable(f"{self._path} cannot be used: {error}.") from error
             raise
+
+
+def new_id(mark: str) -> str:
+    """Return a fresh collector id that begins with ``mark``.
+
+    The rest is a secret: who knows an id may speak for its collector in the queue.
+    """
+    return mark + secrets.token_hex(16)[len(mark) :]
 
 
 def upsert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[str, object]]) -> None:

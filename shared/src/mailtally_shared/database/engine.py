@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 from sqlalchemy import URL, create_engine, make_url, text
-from sqlalchemy.exc import (
-    ArgumentError,
-    InterfaceError,
-    NoSuchModuleError,
-    OperationalError,
-    ProgrammingError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, PendingRollbackError
 
 from mailtally_shared.database import mariadb, sqlite
-from mailtally_shared.errors import SettingsError, Unavailable
+from mailtally_shared.database.failures import first_words, is_damaged, passing_failure
+from mailtally_shared.errors import Refused, SettingsError, Unavailable
+from mailtally_shared.process.url_form import ENCODE
+from mailtally_shared.process.urls import mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +32,6 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
 }
 _SUPPORTED = "sqlite, postgresql, mariadb, mysql"
-#: What PostgreSQL answers to whom a right is lacking (SQLSTATE insufficient_privilege).
-_NO_RIGHT = "42501"
 _LOCK_SPACE = 0x6D74  # "mt": keeps our advisory locks apart from those of others
 
 
@@ -45,11 +42,36 @@ def open_engine(url: str) -> Engine:
         SettingsError: no such database, or its driver is not installed.
     """
     try:
-        parsed = make_url(url)
-        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-        return _engine(parsed)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        return _engine(_parsed(url))
+    except (ArgumentError, ValueError):
+        # Their words may hold a piece of the password.
+        raise SettingsError(f"database_url: it cannot be read as a URL: {ENCODE}") from None
+    except (NoSuchModuleError, ImportError) as error:
         raise SettingsError(f"database_url: not a database that can be used ({error})") from error
+
+
+def _parsed(url: str) -> URL:
+    scheme, _, rest = url.partition("://")
+    if scheme.startswith("sqlite"):
+        path, _, query = rest.removeprefix("/").partition("?")
+        # A path is bytes, and need not be UTF-8.
+        database = os.fsdecode(unquote_to_bytes(path))
+        return URL.create(scheme, database=database or None, query=dict(parse_qsl(query)))
+    parsed = make_url(_with_hosts_apart(url))
+    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+
+
+def _with_hosts_apart(url: str) -> str:
+    """Rewrite ``//user@a:5432,b/db`` for SQLAlchemy: ``//user@/db?host=a:5432&host=b``."""
+    head, _, query = url.partition("?")
+    scheme, _, rest = head.partition("://")
+    authority, _, database = rest.partition("/")
+    login, _, servers = authority.rpartition("@")
+    if "," not in servers or not scheme.startswith("postgres"):
+        return url
+    hosts = urlencode([("host", server) for server in servers.split(",")])
+    login = f"{login}@" if login else ""
+    return f"{scheme}://{login}/{database}?{hosts}" + (f"&{query}" if query else "")
 
 
 def _engine(url: URL) -> Engine:
@@ -69,8 +91,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises:
         Unavailable: the database cannot be used at the moment.
     """
-    with _failures_named(engine):
-        _make_directory(engine.url)
+    with failures_named(engine):
+        _prepare_file(engine.url)
         with engine.connect() as connection:
             writer = connection.execution_options(**{sqlite.WRITES: True})
             with writer.begin():
@@ -84,7 +106,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         Unavailable: the database cannot be used at the moment.
     """
-    with _failures_named(engine), engine.connect() as connection:
+    with failures_named(engine), engine.connect() as connection:
         yield connection
 
 
@@ -120,27 +142,63 @@ def take_lock(connection: Connection, number: int) -> None:
 
 
 @contextmanager
-def _failures_named(engine: Engine) -> Iterator[None]:
-    # Bulk loads speak to the driver itself, so its own errors count as well.
-    driver = engine.dialect.loaded_dbapi
-    away = (OperationalError, InterfaceError, driver.OperationalError, driver.InterfaceError)
+def failures_named(engine: Engine) -> Iterator[None]:
+    """Turn the database's failures into what is to be done; others go on as they are.
+
+    Raises:
+        Unavailable: the database cannot be used at the moment.
+        Refused: its file is damaged.
+    """
     try:
         yield
-    except away as error:
-        reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        where = engine.url.render_as_string(hide_password=True)
-        raise Unavailable(f"the database {where} cannot be used: {reason}") from error
-    except (ProgrammingError, driver.ProgrammingError) as error:
-        refused = getattr(error, "orig", error)
-        if getattr(refused, "sqlstate", None) != _NO_RIGHT:
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+        # Bulk loads speak to the driver itself, so its own errors count as well.
+        cause = getattr(error, "orig", None) or error
+        where = _shown(engine.url)
+        reason = first_words(str(cause))
+        if is_damaged(cause):
+            raise Refused(
+                f"the database {where} is damaged or no database ({reason}): bring it back from a "
+                "backup, or name another"
+            ) from error
+        said = passing_failure(cause)
+        if said is None and not _is_away(cause, engine):
             raise
-        reason = str(refused).strip().partition("\n")[0]
+        about = f"{said} ({reason})" if said else reason
+        raise Unavailable(f"the database {where} cannot be used: {about}") from error
+    except PendingRollbackError as error:
         raise Unavailable(
-            f"the user {engine.url.username!r} of the database lacks a right ({reason}); run "
-            "'mailtally-loader migrate' and deploy/postgres/roles.sql as the owner of the tables"
+            f"the database {_shown(engine.url)} cannot be used: the connection was lost"
         ) from error
 
 
-def _make_directory(url: URL) -> None:
-    if url.get_backend_name() == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+def _is_away(cause: BaseException, engine: Engine) -> bool:
+    """Return whether the driver says so by its class: of a connection lost, some have no code."""
+    driver = engine.dialect.loaded_dbapi
+    return isinstance(cause, (driver.OperationalError, driver.InterfaceError))
+
+
+def _shown(url: URL) -> str:
+    """Return the URL without any secret, in parameters either."""
+    return mask_url(url.render_as_string(hide_password=True))
+
+
+def _prepare_file(url: URL) -> None:
+    """Make an SQLite file that nobody else may read, and the directory it is in.
+
+    A file that exists is not opened: to close it again would give up the locks that SQLite holds on
+    it for this process, and the next program to close the database would remove its write-ahead
+    log while this one goes on writing there. What is committed then would be lost.
+    """
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise Unavailable(
+            f"the database {path} cannot be used: {error.strerror or error}"
+        ) from error

@@ -15,7 +15,7 @@ from mailtally_shared.errors import Refused
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0  # no day has this ordinal
 
 
@@ -27,7 +27,7 @@ def upgrade(engine: Engine) -> None:
         Refused: the database was made by a newer version.
     """
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with writing(engine) as connection:
         take_lock(connection, _LOCK)
         config.attributes["connection"] = connection

@@ -8,7 +8,7 @@ from mailtally_shared.day_files.day_rows import DayRows, Gathering
 from mailtally_shared.day_files.kilobytes import kilobytes
 from mailtally_shared.day_files.manifest import DayFacts, Manifest
 from mailtally_shared.day_files.names import DayNames
-from mailtally_shared.day_files.placing import newest_revision, write_day
+from mailtally_shared.day_files.placing import newest_manifest, newest_revision, write_day
 from mailtally_shared.day_files.reading import DaySet, read_day
 from mailtally_shared.day_files.rows import QmlRow, Sums
 
@@ -24,6 +24,7 @@ __all__ = [
     "Sums",
     "charge",
     "kilobytes",
+    "newest_manifest",
     "newest_revision",
     "read_day",
     "write_day",

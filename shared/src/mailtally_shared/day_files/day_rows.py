@@ -142,7 +142,7 @@ class Gathering:
         rank = {kind: number for number, kind in enumerate(kinds)}
         ranks = np.array([rank[kind] for kind in self._kinds], np.int32)
         domain, kind = self._names.given(), ranks[self._codes.given()]
-        order = np.lexsort([kind, *_words(domain)])
+        order = np.lexsort([kind, *words(domain)])
         domain, kind = domain[order], kind[order]
         sums = [column.given()[order] for column in self._sums]
         rows = DayRows(tuple(kinds), domain, kind, *sums)
@@ -181,7 +181,7 @@ def _int64(numbers: Sequence[int], domains: Sequence[str]) -> Array:
         raise too_large(domains[numbers.index(max(numbers))]) from None
 
 
-def _words(names: Array) -> Iterator[Array]:
+def words(names: Array) -> Iterator[Array]:
     """Names as numbers of eight bytes that sort alike; the last, which weighs least, first.
 
     They are looked at where they lie: numpy copies one of them at a time.

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mailtally_shared.columns import MAX_SUM
 from mailtally_shared.day_files.charging import ChargingPolicy
-from mailtally_shared.errors import BadFile, one_line
+from mailtally_shared.errors import BadFile
+from mailtally_shared.shown import one_line
+from mailtally_shared.status import LONGEST_SENTENCE
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -19,8 +21,68 @@ _MOST_TOLD = 20
 #: Characters of the validator's own words; they may quote the file.
 _LONGEST_TOLD = 200
 
+_OTHER_FORMAT = (
+    "it is not a manifest of format 2: files of the first edition are not read; "
+    "rebuild the day from its logs (mailtally rebuild)"
+)
+
 Count = Annotated[int, Field(ge=0, le=MAX_SUM)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class CountedSums(_Part):
+    """What was counted of some rows, charged or not; sizes in bytes."""
+
+    messages: Count
+    bytes: Count
+    transferred: Count
+
+    def is_below(self, other: CountedSums) -> bool:
+        """Return whether any of the three sums is lower than the other's."""
+        return (
+            self.messages < other.messages
+            or self.bytes < other.bytes
+            or self.transferred < other.transferred
+        )
+
+
+class Lowered(_Part):
+    """The word of a person who allowed this revision to lower the day."""
+
+    who: Annotated[str, Field(pattern="^[ -~]{1,255}$")]
+    at: datetime  # UTC, whole seconds
+
+
+class Seen(_Part):
+    """The history and the commit counter of the state that the figures were read from."""
+
+    history: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    commits: Count
+
+
+class Pinned(_Part):
+    """The last revision that a day's own totals made, before they left the state."""
+
+    revision: Annotated[int, Field(ge=1, le=MAX_SUM)]
+    breakdown_sha256: Sha256
+
+
+class LateBook(_Part):
+    """A revision made of a pinned one and all records that came after it."""
+
+    pinned: Pinned
+    late: CountedSums  # the whole late book
+
+
+class Incomplete(_Part):
+    """A host of which part of a log is known to be missing, and why."""
+
+    host: Annotated[str, Field(max_length=255)]
+    reason: Annotated[str, Field(pattern=rf"\A[ -~]{{1,{LONGEST_SENTENCE}}}\z")]
 
 
 class DayFacts(BaseModel):
@@ -32,24 +94,32 @@ class DayFacts(BaseModel):
     # The IANA name of the zone in which the day is a calendar day.
     timezone: Annotated[str, Field(pattern="^[!-~]{1,64}$")]
     revision: Annotated[int, Field(ge=1, le=MAX_SUM)]
-    complete: bool  # every known collector has passed the end of the day
+    # Every known collector has passed the end of the day, and could read all of its logs.
+    complete: bool
     missing_hosts: tuple[str, ...] = ()
+    incomplete: tuple[Incomplete, ...] = ()  # hosts of which a log could not be read
     policy: ChargingPolicy = ChargingPolicy()
+    state: Seen | None = None  # none where the figures are not from the state
+    lowered_by: Lowered | None = None
+    late_book: LateBook | None = None
 
     @model_validator(mode="after")
     def _complete_means_none_missing(self) -> DayFacts:
         if self.complete and self.missing_hosts:
             raise ValueError("a complete day has no missing hosts")
+        if self.complete and self.incomplete:
+            raise ValueError("a complete day has no incomplete hosts")
         return self
 
 
 class Manifest(DayFacts):
     """Commits the three files of a day to each other."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     breakdown_rows: Count
     total_messages: Count  # of the breakdown, charged or not
     total_bytes: Count  # of the breakdown, as logged
+    hosts: dict[str, CountedSums]  # of the breakdown, by the host of the log lines
     qml_rows: Count
     charged_bytes: Count  # of the qml file: the charged quantity
     hits_all: Count
@@ -57,6 +127,16 @@ class Manifest(DayFacts):
     qml_sha256: Sha256
     breakdown_sha256: Sha256
     written_at: datetime  # UTC, whole seconds
+
+    @model_validator(mode="after")
+    def _hosts_add_up(self) -> Manifest:
+        found = [(sums.messages, sums.bytes) for sums in self.hosts.values()]
+        if tuple(map(sum, zip((0, 0), *found, strict=True))) != (
+            self.total_messages,
+            self.total_bytes,
+        ):
+            raise ValueError("the hosts do not add up to the totals")
+        return self
 
 
 def render(manifest: Manifest) -> bytes:
@@ -73,6 +153,8 @@ def parse(data: bytes, path: str) -> Manifest:
     try:
         return Manifest.model_validate_json(data)
     except ValidationError as error:
+        if any(each["loc"] == ("format",) for each in error.errors(include_url=False)):
+            raise BadFile("bad-manifest", path, _OTHER_FORMAT) from error
         found = error.errors(include_url=False, include_input=False)
         wrong = "; ".join(f"{_place(each)}: {_said(each)}" for each in found[:_MOST_TOLD])
         raise BadFile("bad-manifest", path, wrong) from error

@@ -13,6 +13,21 @@ REJECTED = "rejected"
 _QML = re.compile(r"([0-9]{2})\.([0-9]{2})\.([0-9]{4})\.qml\.txt")
 
 
+#: What others call such files: H-Sphere's own name, compressed ones, capital letters.
+_OTHER = re.compile(
+    r"(?P<stem>[0-9]{2}\.[0-9]{2}\.[0-9]{4})\.qml(?P<kind>\.txt|\.csv|\.json)?(?P<gz>\.gz)?",
+    re.IGNORECASE,
+)
+
+
+def usual_name(name: str) -> str | None:
+    """Return the name that a day's file of another spelling has here; ``None`` of other files."""
+    found = _OTHER.fullmatch(name)
+    if found is None:
+        return None
+    return f"{found['stem']}.qml{(found['kind'] or '.txt').lower()}"
+
+
 @dataclass(frozen=True, slots=True)
 class DayNames:
     """The names of one day's files; ``stem`` is ``dd.mm.YYYY``."""

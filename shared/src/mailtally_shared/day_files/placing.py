@@ -10,8 +10,10 @@ from mailtally_shared.day_files.charged_rows import charge_day
 from mailtally_shared.day_files.day_rows import DayRows
 from mailtally_shared.day_files.durable import Staged, directory_lock, stage, sync_directory
 from mailtally_shared.day_files.manifest import DayFacts, Manifest
+from mailtally_shared.day_files.manifest_file import read_manifest
 from mailtally_shared.day_files.names import LOADED, LOADING, DayNames
 from mailtally_shared.day_files.rows import QmlTotals
+from mailtally_shared.day_files.side_by_side import host_sums
 from mailtally_shared.day_files.staging import stage_behind
 from mailtally_shared.errors import BadFile
 
@@ -50,18 +52,25 @@ def write_day(directory: Path, facts: DayFacts, rows: Iterable[Sums], *, now: fl
     return True
 
 
-def newest_revision(directory: Path, day: date) -> int:
-    """The newest revision of ``day`` that waits, is being loaded or was archived; 0 for none."""
+def newest_manifest(directory: Path, day: date) -> Manifest | None:
+    """Return the newest manifest of ``day``, waiting, being loaded or archived."""
     name = DayNames.of(day).manifest
     places = (directory, directory / LOADING / DayNames.of(day).stem, directory / LOADED)
-    return max(_revision(place / name) for place in places)
+    found = [_manifest(place / name) for place in places]  # files go from the first to the last
+    return max(filter(None, found), key=lambda one: one.revision, default=None)
 
 
-def _revision(path: Path) -> int:
+def newest_revision(directory: Path, day: date) -> int:
+    """Return the newest revision of ``day`` outside of the state; 0 for none."""
+    newest = newest_manifest(directory, day)
+    return newest.revision if newest else 0
+
+
+def _manifest(path: Path) -> Manifest | None:
     try:
-        return manifest.parse(path.read_bytes(), str(path)).revision
+        return read_manifest(path)
     except (FileNotFoundError, BadFile):
-        return 0
+        return None
 
 
 def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[Staged]:
@@ -77,6 +86,7 @@ def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[
         breakdown_rows=counted.rows,
         total_messages=counted.messages,
         total_bytes=counted.bytes,
+        hosts=host_sums(rows),
         qml_rows=charged.rows,
         charged_bytes=charged.bytes,
         hits_all=charged.hits_all,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from mailtally_shared.columns import MAX_SUM
-from mailtally_shared.day_files import breakdown, manifest, qml
+from mailtally_shared.day_files import breakdown, qml
 from mailtally_shared.day_files.agreement import plain_totals
 from mailtally_shared.day_files.blocks import Block, breakdown_blocks, qml_blocks
 from mailtally_shared.day_files.charging import charge
 from mailtally_shared.day_files.durable import sha256_of
+from mailtally_shared.day_files.manifest_file import read_manifest
 from mailtally_shared.day_files.names import DayNames
 from mailtally_shared.day_files.rows import QmlRow, QmlTotals, Sums, SumsTotals
 from mailtally_shared.errors import BadFile, Refused
+from mailtally_shared.regular import is_regular, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,24 +47,24 @@ class DaySet:
 
     def qml_rows(self) -> Iterator[QmlRow]:
         """The charged rows, read anew."""
-        with (self.directory / self.names.qml).open("rb") as lines:
+        with open_regular(self.directory / self.names.qml) as lines:
             yield from qml.parse(lines, self.names.qml)
 
     def sums(self) -> Iterator[Sums]:
         """The breakdown's rows, read anew; none for a bare file."""
         if self.manifest:
-            with (self.directory / self.names.breakdown).open("rb") as lines:
+            with open_regular(self.directory / self.names.breakdown) as lines:
                 yield from breakdown.parse(lines, self.names.breakdown)
 
     def qml_blocks(self) -> Iterator[Block]:
         """The charged rows, read anew, some hundreds at a time; see ``blocks``."""
-        with (self.directory / self.names.qml).open("rb") as file:
+        with open_regular(self.directory / self.names.qml) as file:
             yield from qml_blocks(file, self.names.qml)
 
     def breakdown_blocks(self) -> Iterator[Block]:
         """The breakdown's rows, likewise; none for a bare file."""
         if self.manifest:
-            with (self.directory / self.names.breakdown).open("rb") as file:
+            with open_regular(self.directory / self.names.breakdown) as file:
                 yield from breakdown_blocks(file, self.names.breakdown)
 
 
@@ -96,7 +99,7 @@ def read_day(directory: Path, names: DayNames, *, max_bytes: int = MAX_FILE_BYTE
 def is_consistent(directory: Path, names: DayNames) -> bool:
     """Whether the manifest is readable and its checksums hold: a cheap look before a claim."""
     try:
-        written = manifest.parse((directory / names.manifest).read_bytes(), names.manifest)
+        written = read_manifest(directory / names.manifest)
         return (
             sha256_of(directory / names.qml) == written.qml_sha256
             and sha256_of(directory / names.breakdown) == written.breakdown_sha256
@@ -108,6 +111,8 @@ def is_consistent(directory: Path, names: DayNames) -> bool:
 def _check_sizes(directory: Path, names: DayNames, max_bytes: int) -> None:
     for name in names.all:
         path = directory / name
+        if os.path.lexists(path) and not is_regular(path):
+            raise BadFile("not-a-file", name, "a link, pipe, device or directory, and not a file")
         if path.exists() and path.stat().st_size > max_bytes:
             raise BadFile("too-large", name, f"larger than the {max_bytes} bytes allowed")
 
@@ -121,10 +126,9 @@ def _day(names: DayNames) -> date:
 
 def _manifest(directory: Path, names: DayNames) -> Manifest | None:
     try:
-        data = (directory / names.manifest).read_bytes()
+        written = read_manifest(directory / names.manifest)
     except FileNotFoundError:
         return None
-    written = manifest.parse(data, names.manifest)
     if DayNames.of(written.day) != names:
         raise BadFile("bad-manifest", names.manifest, f"it is the manifest of {written.day}")
     return written
@@ -141,8 +145,8 @@ def _check_bare(day_set: DaySet) -> None:
 def _plainly_agrees(day_set: DaySet, written: Manifest) -> bool:
     """Whether a look at all rows at once finds nothing to object to."""
     with (
-        (day_set.directory / day_set.names.breakdown).open("rb") as csv,
-        (day_set.directory / day_set.names.qml).open("rb") as txt,
+        open_regular(day_set.directory / day_set.names.breakdown) as csv,
+        open_regular(day_set.directory / day_set.names.qml) as txt,
     ):
         return plain_totals(csv, txt, written.policy) == _stated(written)
 

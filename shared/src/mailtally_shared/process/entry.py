@@ -14,10 +14,16 @@ from mailtally_shared.process import crash_points
 from mailtally_shared.process.errors_shown import FAILED, plain_errors
 from mailtally_shared.process.lifecycle import Stop
 from mailtally_shared.process.logs import configure_logging, event, get_logger
+from mailtally_shared.process.parent import stop_with_parent
 from mailtally_shared.process.settings.base import BaseServiceSettings
 from mailtally_shared.process.settings.loading import load_settings
-from mailtally_shared.process.settings.sources import exposed_secret_files, unknown_variables
+from mailtally_shared.process.settings.sources import (
+    described_unknown,
+    exposed_secret_files,
+    unknown_variables,
+)
 from mailtally_shared.process.urls import mask_url
+from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -66,6 +72,7 @@ def _run_command(
         _warn_of_unknown_variables(settings_class)
         _warn_of_exposed_secrets(settings_class)
         with Stop().install() as stop:
+            stop_with_parent(stop)
             run(settings, stop, **options)
 
     command.params.extend(run_options)
@@ -78,11 +85,11 @@ def _check_command(settings_class: type[S], check: Callable[[S], Iterable[str]])
     @plain_errors
     def command(config: Path | None) -> None:
         settings = load_settings(settings_class, config)
-        for name in unknown_variables(settings_class):
-            click.echo(f"Note: {name} is set, but there is no such setting.", err=True)
+        for sentence in described_unknown(settings_class):
+            click.echo(f"Note: {sentence}", err=True)
         for path in exposed_secret_files(settings_class):
             click.echo(f"Note: everybody on this machine may read {path}.", err=True)
-        problems = [mask_url(problem) for problem in check(settings)]
+        problems = [printable(mask_url(problem)) for problem in check(settings)]
         for problem in problems:
             click.echo(problem, err=True)
         if problems:
@@ -106,8 +113,8 @@ def _refuse_misspelt_crash_point() -> None:
 
 
 def _warn_of_unknown_variables(settings_class: type[BaseServiceSettings]) -> None:
-    for name in unknown_variables(settings_class):
-        sentence = "A variable is set that is no setting."
+    described = described_unknown(settings_class)
+    for name, sentence in zip(unknown_variables(settings_class), described, strict=True):
         event(_logger, logging.WARNING, "unknown-variable", sentence, variable=name)
 
 

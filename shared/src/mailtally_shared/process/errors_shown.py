@@ -12,6 +12,7 @@ import click
 
 from mailtally_shared.errors import MailtallyError, SettingsError
 from mailtally_shared.process.urls import mask_url
+from mailtally_shared.shown import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +55,8 @@ def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def sentence_of(error: Exception) -> str:
-    """What a person is told about an error; without secrets."""
-    return mask_url(_sentence(error))
+    """Return what a person is shown of an error: without secrets, and printable."""
+    return printable_lines(mask_url(_sentence(error)))
 
 
 def _sentence(error: Exception) -> str:
@@ -76,6 +77,7 @@ def _place(error: Exception) -> str:
 
 def _fail(error: Exception, *, debug: bool) -> NoReturn:
     if debug:
-        click.echo(mask_url("".join(traceback.format_exception(error))), err=True, nl=False)
+        trace = mask_url("".join(traceback.format_exception(error)))
+        click.echo(printable_lines(trace), err=True, nl=False)
     click.echo(sentence_of(error), err=True)
     sys.exit(WRONG_USAGE if isinstance(error, SettingsError) else FAILED)

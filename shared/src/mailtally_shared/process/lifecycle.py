@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+#: The terminal is closed: kernel and shell may both say so, and it is no impatience.
+_HANGUP = signal.SIGHUP
 _SECOND_SIGNAL_EXIT = 1
 
 
@@ -65,11 +67,14 @@ class Stop:
     def install(self) -> Self:
         """Take SIGTERM and SIGINT as the request; a second one exits at once with code 1.
 
+        SIGHUP, of a terminal that is closed, is a request as well, unless it is ignored (nohup).
+
         Call it in the main thread. In any other thread it does nothing: the
         signals belong to whoever owns the main thread.
         """
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
+            hangs_up = signal.getsignal(_HANGUP) is not signal.SIG_IGN
+            for number in (*_SIGNALS, *([_HANGUP] if hangs_up else [])):
                 former = signal.signal(number, self._on_signal)
                 # None: a handler that was not set from Python, which Python cannot put back.
                 self._former.setdefault(number, signal.SIG_DFL if former is None else former)
@@ -81,8 +86,8 @@ class Stop:
             signal.signal(number, former)
         self._former.clear()
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._requested:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._requested and number != _HANGUP:
             os.write(2, b"Stopped at once, on the second signal.\n")
             os._exit(_SECOND_SIGNAL_EXIT)
         self.request()

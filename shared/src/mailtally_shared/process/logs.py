@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from mailtally_shared.process.urls import mask_url
+from mailtally_shared.shown import printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,8 +22,6 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 BURST = 20
 #: … in so many seconds; what is beyond that is counted, not shown.
 PERIOD = 10.0
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def get_logger(name: str) -> logging.Logger:
@@ -123,10 +121,10 @@ class TextFormatter(logging.Formatter):
         """The line, without its end."""
         clock = self.formatTime(record, "%H:%M:%S")
         fields = "".join(f" {key}={_shown(value)}" for key, value in _fields_of(record).items())
-        sentence = _one_line(mask_url(record.getMessage()))
+        sentence = printable(mask_url(record.getMessage()))
         line = f"{clock} {record.levelname:<7} {sentence}{' ' if fields else ''}{fields}"
         if record.exc_info:
-            line += "\n" + mask_url(self.formatException(record.exc_info))
+            line += "\n" + printable_lines(mask_url(self.formatException(record.exc_info)))
         return line
 
 
@@ -154,9 +152,4 @@ def _plain(value: object) -> object:
 
 def _shown(value: object) -> str:
     text = str(_plain(value))
-    return _one_line(f'"{text}"' if " " in text else text)
-
-
-def _one_line(text: str) -> str:
-    """What comes from outside must not make lines of its own, nor steer the terminal."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return printable(f'"{text}"' if " " in text else text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailtally_shared.errors import Unavailable
+from mailtally_shared.errors import MailtallyError
 from mailtally_shared.queue import broker_errors, connect_broker
 from mailtally_shared.state.client import connect_state, unavailable_errors
 
@@ -22,10 +22,10 @@ def unreachable(broker_url: str, state_url: str) -> Iterator[str]:
         with broker_errors(connection):
             connection.ensure_connection(max_retries=1, timeout=_PATIENCE)
             connection.release()
-    except Unavailable as error:
+    except MailtallyError as error:
         yield f"MAILTALLY_BROKER_URL: {error}"
     try:
         with unavailable_errors():
             connect_state(state_url, timeout=_PATIENCE).ping()
-    except Unavailable as error:
+    except MailtallyError as error:
         yield f"MAILTALLY_STATE_URL: {error}"

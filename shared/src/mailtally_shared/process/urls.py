@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mailtally_shared.process.sentinel import is_sentinel, parse_sentinels
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _MASK = "***"
 #: The password of a URL, up to the last ``@`` of the word: a password with an
@@ -26,10 +30,15 @@ def mask_url(text: str) -> str:
     return _SECRET_PARAMETER.sub(rf"\1{_MASK}", _PASSWORD.sub(rf"\1{_MASK}@", text))
 
 
+def sqlite_url(path: Path) -> str:
+    """Return the URL of an SQLite file, whatever characters its path has."""
+    return f"sqlite:///{quote(bytes(path))}"
+
+
 def redis_url(broker_url: str) -> str:
     """The URL for redis-py of the server that a kombu URL means.
 
-    ``redis://`` and ``rediss://`` stay (but for how a certificate is
+    ``unix://``, ``redis://`` and ``rediss://`` stay (but for how a certificate is
     required); ``redis+socket:///path?virtual_host=2`` becomes
     ``unix:///path?db=2``. A Redis behind Sentinel has one form for both.
 
@@ -42,6 +51,8 @@ def redis_url(broker_url: str) -> str:
     if ";" in broker_url:
         raise ValueError("a broker URL with several servers does not say where the state is")
     parts = urlsplit(broker_url)
+    if parts.scheme == "unix":
+        return broker_url
     if parts.scheme in ("redis", "rediss"):
         return parts._replace(query=_rename_requirements(parts.query)).geturl()
     if parts.scheme == "redis+socket":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,19 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel as SentinelClient
 
-from mailtally_shared.errors import Unavailable
-from mailtally_shared.process.refusals import passing_refusal
+from mailtally_shared.errors import Refused, Unavailable
+from mailtally_shared.process.refusals import lasting_refusal, passing_refusal
 from mailtally_shared.process.sentinel import Sentinels, is_sentinel, parse_sentinels, plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 State = redis.Redis
+#: Away, or something else than a Redis answers.
+_SILENCE = (
+    *(redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse),
+    *(ConnectionError, TimeoutError, ssl.SSLError),
+)
 _Sentinel: Any = SentinelClient  # it has no types
 
 
@@ -59,12 +65,19 @@ def _behind(sentinels: Sentinels, options: dict[str, Any]) -> State:
 
 @contextmanager
 def unavailable_errors() -> Iterator[None]:
-    """Turn redis-py's passing failures into ``Unavailable``; others go on as they are."""
+    """Turn redis-py's failures into what is to be done; mistakes of ours go on as they are.
+
+    Raises:
+        Unavailable: the server is away, or cannot work at the moment.
+        Refused: the URL names a server that cannot be used.
+    """
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise Unavailable(f"Redis (the state) does not answer: {plainly(error)}.") from error
-    except redis.ResponseError as error:
+    except (redis.RedisError, *_SILENCE) as error:
+        if why := lasting_refusal(error):
+            raise Refused(f"Redis (the state) cannot be used: {why}.") from error
         if said := passing_refusal(error):
             raise Unavailable(f"Redis (the state) cannot work now: {said}.") from error
+        if isinstance(error, _SILENCE):
+            raise Unavailable(f"Redis (the state) does not answer: {plainly(error)}.") from error
         raise

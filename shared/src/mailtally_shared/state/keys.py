@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from datetime import date
 
 #: Written first; a state without it is empty.
-FORMAT = "2"
+FORMAT = "3"
+#: Numbers below a collector's high-water mark whose batches' checksums the ledger keeps. No window
+#: is larger, so no batch that is under way is without one.
+CHECKSUMS_KEPT = 512
 #: Hex digits of a collector's id that tell its host; the other 20 are a secret.
 _MARK = 12
 
@@ -43,12 +46,22 @@ class StateKeys:
         return self._key("format")
 
     @property
+    def history(self) -> str:
+        """Hash: ``id`` of the state's history and its ``commits``."""
+        return self._key("history")
+
+    @property
+    def histories(self) -> str:
+        """Sorted set: former history ids, scored by the commits at which each ended."""
+        return self._key("histories")
+
+    @property
     def hosts(self) -> str:
         """Set: the collector host names known."""
         return self._key("hosts")
 
     def registration(self, host: str) -> str:
-        """Hash: the collector that owns a host name: ``id``, ``epoch``."""
+        """Hash: the collector that owns a host name: ``id``, ``epoch``, ``nonce``, ``machine``."""
         return self._key("registration", host)
 
     @property
@@ -60,13 +73,43 @@ class StateKeys:
         """Hash: ``hwm``, ``watermark``, ``progress``, and sums of lines and records."""
         return self._key("ledger", collector_id)
 
+    def said(self, collector_id: str) -> str:
+        """Hash: a collector's own words: ``host``, ``predecessor``, ``passed``, ``history``."""
+        return self._key("said", collector_id)
+
+    def named(self, host: str) -> str:
+        """Set: the host names that the lines of one host's collectors named; it caps them."""
+        return self._key("named", host)
+
     def ahead(self, collector_id: str) -> str:
         """Hash: batches applied above ``hwm``: seq → packed watermark and progress."""
         return self._key("ahead", collector_id)
 
-    def payload(self, collector_id: str, seq: int) -> str:
+    def checksums(self, collector_id: str) -> str:
+        """Hash: the batches applied last, seq → checksum of the payload."""
+        return self._key("checksums", collector_id)
+
+    def alive(self, collector_id: str, nonce: str) -> str:
+        """String with expiry: a collector's sign of life."""
+        return self._key("alive", collector_id, nonce)
+
+    def payload(self, collector_id: str, seq: int, checksum: str) -> str:
         """String: a batch's payload until it is applied."""
-        return self._key("payload", collector_id, seq)
+        return self._key("payload", collector_id, seq, checksum)
+
+    def missing(self, collector_id: str) -> str:
+        """Hash: UTC hour since 1970 → numbers of batches that touched it and are lost."""
+        return self._key("missing", collector_id)
+
+    @property
+    def pinned(self) -> str:
+        """Hash: ISO date of a day that left the state → revision and hash of its last files."""
+        return self._key("pinned")
+
+    @property
+    def stopped(self) -> str:
+        """Hash: ISO date of a day that is not written → why."""
+        return self._key("stopped")
 
     @property
     def closed_before(self) -> str:
@@ -88,6 +131,25 @@ class StateKeys:
         """What came after its day's totals were gone: kept aside, in the same shape."""
         return Book(self._key("late"))
 
+    def held(self, collector_id: str) -> Book:
+        """Return the book of a collector's records that lie too far ahead of time."""
+        return Book(self._key("held", collector_id))
+
+    @property
+    def held_records(self) -> str:
+        """Hash: collector id → records held under it now."""
+        return self._key("held")
+
+    @property
+    def held_names(self) -> str:
+        """Hash: collector id → names held under it, added up over days and hosts; it caps them."""
+        return self._key("held", "names")
+
+    @property
+    def held_dropped(self) -> str:
+        """Hash: collector id → records that were held and dropped by an operator."""
+        return self._key("held", "dropped")
+
     @property
     def poison(self) -> str:
         """Hash: ``id:seq`` → how often a batch proved unusable."""
@@ -104,19 +166,34 @@ class StateKeys:
         return self._key("quarantine", "sums")
 
     @property
+    def quarantine_moved(self) -> str:
+        """Hash: entry → SHA-1 of what was moved out to a file, until it is brought back."""
+        return self._key("quarantine", "moved")
+
+    @property
     def writer_lease(self) -> str:
         """String with expiry: the fencing token of the day writer at work."""
         return self._key("writer", "lease")
 
     @property
+    def policy(self) -> str:
+        """String: JSON, the site policy."""
+        return self._key("policy")
+
+    @property
+    def hosted(self) -> str:
+        """Hash: machine of an aggregator → JSON, the list of hosted domains that it goes by."""
+        return self._key("hosted")
+
+    @property
+    def writer_clocks(self) -> str:
+        """String: JSON, why no day is closed now; absent while the clocks agree."""
+        return self._key("writer", "clocks")
+
+    @property
     def everything_lasting(self) -> tuple[str, str]:
         """Glob patterns: all keys, and the payloads among them, which do not last."""
         return self._key("*"), self._key("payload", "*")
-
-    @property
-    def writer_token(self) -> str:
-        """Counter: the last fencing token given out."""
-        return self._key("writer", "token")
 
 
 class Book:
@@ -132,6 +209,11 @@ class Book:
     def days(self) -> str:
         """Sorted set: the days with totals, ISO date scored by its ordinal."""
         return self._key("days")
+
+    @property
+    def opened(self) -> str:
+        """Hash: day → id of the collector whose records opened it."""
+        return self._key("days", "opened")
 
     def day(self, day: date) -> str:
         """Hash: a day's sums, ``changes``, ``revision`` and what was written of it."""

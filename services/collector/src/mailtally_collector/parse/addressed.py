@@ -49,7 +49,7 @@ def parse_addressed(chunk: bytes | bytearray | memoryview, key: Key) -> Addresse
     data = bytes_of(chunk)
     if not len(data):
         return Addressed(data, Parsed.nothing(), Addresses.blank(0))
-    page, rows, rejects = read(data, key, with_addresses=True)
+    page, rows, rejects, nuls = read(data, key, with_addresses=True)
     parsed, good = settled(data, page, rows, rejects)
     columns = (column[:rows][good] for column in page.addresses)
-    return Addressed(data, parsed, Addresses(*columns))
+    return Addressed(data, replace(parsed, nuls=nuls), Addresses(*columns))

@@ -38,5 +38,5 @@ SOURCES: Final = digest_of(
     usual,
     words,
 )
-run_read_chunk: Final = entry(read_chunk, SOURCES, results=3)
+run_read_chunk: Final = entry(read_chunk, SOURCES, results=4)
 run_spell: Final = entry(spell, SOURCES)

@@ -39,8 +39,10 @@ AT_ONCE: Final = 3
 
 
 @compiled
-def read_chunk(data: Bytes, page: Page, margin: Margin) -> tuple[int, int, int]:
+def read_chunk(data: Bytes, page: Page, margin: Margin) -> tuple[int, int, int, int]:
     """Sort the lines of a chunk into records and malformed ones.
+
+    NULs in front of a line are not a part of it: they are what a hole in the file reads as.
 
     Args:
         data: The chunk; its last byte is a line feed.
@@ -48,11 +50,12 @@ def read_chunk(data: Bytes, page: Page, margin: Margin) -> tuple[int, int, int]:
         margin: Where the malformed lines are written.
 
     Returns:
-        How many there are of each, and how far the chunk is read: to its end, or to the line
-        for which there was no room.
+        How many there are of each, how many NULs were skipped, and how far the chunk is read: to
+        its end, or to the line for which there was no room.
     """
     row = 0
     bad = 0
+    nuls = 0
     start = 0
     while start < len(data) and has_room(row, bad, page, margin):
         end = read_line(data, start, row, page)
@@ -60,6 +63,9 @@ def read_chunk(data: Bytes, page: Page, margin: Margin) -> tuple[int, int, int]:
             page.start[row] = start
             page.end[row] = end
             row += 1
+        elif byte_at(data, start) == NUL:
+            end = behind_nuls(data, start) - 1
+            nuls += end + 1 - start
         else:
             reason = -end
             end = find(data, LINE_FEED, start, len(data))
@@ -68,7 +74,7 @@ def read_chunk(data: Bytes, page: Page, margin: Margin) -> tuple[int, int, int]:
             margin.reason[bad] = first_reason(data, start, end, reason)
             bad += 1
         start = end + 1
-    return row, bad, start
+    return row, bad, nuls, start
 
 
 @compiled
@@ -157,6 +163,15 @@ def bits_at(data: Bytes, start: int, byte: int) -> np.uint64:
     for i in range(start, len(data)):
         found |= np.uint64(byte_at(data, i) == byte) << np.uint64(i - start)
     return found
+
+
+@compiled
+def behind_nuls(data: Bytes, start: int) -> int:
+    """Return where the NULs that begin at ``start`` end; a line feed is behind them."""
+    i = start
+    while byte_at(data, i) == NUL:
+        i += 1
+    return i
 
 
 @compiled

@@ -43,6 +43,7 @@ class Parsed:
         lines: how many there are of both. Where a record takes several lines, the one that
             completes it counts.
         passed: lines beside those, which are no record themselves.
+        nuls: bytes skipped in front of lines: what a hole in the file reads as.
         forgotten: what was given up waiting for, by reason; not counted by lines.
     """
 
@@ -50,6 +51,7 @@ class Parsed:
     rejects: Rejects
     lines: int
     passed: int = 0
+    nuls: int = 0
     forgotten: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -44,8 +45,8 @@ class StatsParser:
         data = bytes_of(chunk)
         if not len(data):
             return Parsed.nothing()
-        page, rows, rejects = read(data, self._key)
-        return settled(data, page, rows, rejects)[0]
+        page, rows, rejects, nuls = read(data, self._key)
+        return replace(settled(data, page, rows, rejects)[0], nuls=nuls)
 
 
 def warm() -> None:
@@ -63,8 +64,10 @@ def bytes_of(chunk: bytes | bytearray | memoryview) -> Bytes:
     return data
 
 
-def read(data: Bytes, key: Key, *, with_addresses: bool = False) -> tuple[Page, int, Rejects]:
+def read(data: Bytes, key: Key, *, with_addresses: bool = False) -> tuple[Page, int, Rejects, int]:
     """The kernel's pass over a chunk: a page, how many rows of it are records, and the rest.
+
+    The rest are the malformed lines, and how many NULs were skipped in front of lines.
 
     Where the kernel needs more room, it begins again with more.
 
@@ -78,9 +81,9 @@ def read(data: Bytes, key: Key, *, with_addresses: bool = False) -> tuple[Page, 
         page = Page.blank(room, data, key, with_addresses=with_addresses)
         margin = Margin.blank(room)
         with np.errstate(over="ignore"):  # words wrap; where nothing is compiled, numpy would warn
-            rows, bad, stop = run_read_chunk(data, page, margin)
+            rows, bad, nuls, stop = run_read_chunk(data, page, margin)
         if stop == len(data):
-            return page, rows, Rejects(*(column[:bad] for column in margin))
+            return page, rows, Rejects(*(column[:bad] for column in margin)), nuls
         room = room.larger()
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailtally_collector.paths import path_of
 from mailtally_shared.day_files.durable import sync_directory
 
 if TYPE_CHECKING:
@@ -28,15 +29,16 @@ def put_aside(log: str, note: Note) -> Aside:
         OSError: the directory does not allow it.
     """
     wanted = (note.device, note.inode)
-    there = _inode(note.target)
+    log, target = path_of(log), path_of(note.target)
+    there = _inode(target)
     if there == wanted:
         return Aside.DONE
     if there is not None:
         return Aside.TAKEN
     if _inode(log) != wanted:
         return Aside.MOVED
-    os.rename(log, note.target)  # noqa: PTH104 - a path is text here, as everywhere in the tail
-    sync_directory(Path(note.target).parent)
+    os.rename(log, target)  # noqa: PTH104 - its name may be no UTF-8
+    sync_directory(Path(target).parent)
     return Aside.DONE
 
 

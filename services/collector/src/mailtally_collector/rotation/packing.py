@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from mailtally_collector.crash_at import CrashAt
+from mailtally_collector.paths import path_of
 from mailtally_collector.positions import Seal
+from mailtally_collector.regular_file import open_file
 from mailtally_shared.day_files.durable import sync_directory
 from mailtally_shared.process.crash_points import crash_point
 
@@ -37,9 +39,10 @@ def pack(path: str, seal: Seal, stop: Waiter) -> bool:
     Raises:
         OSError: the disk or the directory does not allow it.
     """
-    target, temporary = Path(f"{path}.gz"), _temporary(path)
+    place = Path(path_of(path))
+    target, temporary = place.with_name(f"{place.name}.gz"), _temporary(place)
     try:
-        with Path(path).open("rb") as plain:
+        with open(open_file(path_of(path)), "rb") as plain:  # noqa: PTH123 - Path.open takes no descriptor
             if not _compress(plain, temporary, stop):
                 return False
             if _seal(os.fstat(plain.fileno())) != seal:
@@ -58,9 +61,9 @@ def remove(path: str, seal: Seal) -> bool:
     Raises:
         OSError: the directory does not allow it.
     """
-    if _seal(os.lstat(path)) != seal:
+    if _seal(os.lstat(path_of(path))) != seal:
         return False
-    os.unlink(path)  # noqa: PTH108 - a path is text here, as everywhere in the tail
+    os.unlink(path_of(path))  # noqa: PTH108 - its name may be no UTF-8
     return True
 
 
@@ -90,9 +93,9 @@ def _liken(descriptor: int, original: os.stat_result) -> None:
     os.utime(descriptor, ns=(original.st_atime_ns, original.st_mtime_ns))
 
 
-def _temporary(path: str) -> Path:
+def _temporary(path: Path) -> Path:
     """A name that no glob takes for a log's."""
-    return Path(path).with_name(f".{Path(path).name}.gz.tmp")
+    return path.with_name(f".{path.name}.gz.tmp")
 
 
 def _seal(found: os.stat_result) -> Seal:

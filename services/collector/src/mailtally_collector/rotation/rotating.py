@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,14 @@ if TYPE_CHECKING:
 
     from mailtally_collector.settings import CollectorSettings
     from mailtally_collector.spool import Spool
+    from mailtally_shared.process.clock import Clock
     from mailtally_shared.process.lifecycle import Stop
 
 _log = logging.getLogger(__name__)
 
 
 def rotating(
-    settings: CollectorSettings, spool: Spool, stop: Stop
+    settings: CollectorSettings, spool: Spool, clock: Clock, stop: Stop
 ) -> AbstractContextManager[object]:
     """Rotates logs while it is entered, as far as the settings ask for it.
 
@@ -35,15 +35,17 @@ def rotating(
     if not settings.rotation.is_on:
         return nullcontext()
     rotator = Rotator(settings.rotation, Discovery(settings.logs), spool, stop)
-    return _Rotating(rotator, settings.rescan, stop)
+    return _Rotating(rotator, clock, settings.rescan, stop)
 
 
 class _Rotating(threading.Thread):
     """Takes turns until the request to stop; asks for it when it fails for good."""
 
-    def __init__(self, rotator: Rotator, pause: float, stop: Stop) -> None:
+    def __init__(self, rotator: Rotator, clock: Clock, pause: float, stop: Stop) -> None:
         super().__init__(name="rotator")
         self._rotator = rotator
+        #: Rotation is due by what the machine's clock shows.
+        self._now = clock.wall
         self._between = pause
         self._stop_request = stop
         self._error: Exception | None = None
@@ -59,7 +61,7 @@ class _Rotating(threading.Thread):
 
     def _turn(self) -> None:
         try:
-            self._rotator.turn(time.time())
+            self._rotator.turn(self._now())
         except Unavailable as error:
             sentence = f"{error} Trying again."
             event(_log, logging.WARNING, "waiting", sentence, seconds=self._between)

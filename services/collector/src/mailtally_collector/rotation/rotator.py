@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailtally_collector.crash_at import CrashAt
+from mailtally_collector.paths import path_of
 from mailtally_collector.rotation.aside import Aside, put_aside
 from mailtally_collector.rotation.notes import Note, Notes, Stage
 from mailtally_collector.rotation.packing import pack, remove
@@ -129,10 +130,11 @@ class Rotator:
         if not self._schedule.is_due(primary.seal.size, note.at, now, None):
             # The time has passed for a log that is empty, too.
             has_come = self._schedule.has_come(note.at, now, None)
-            if has_come or self._notes.of(log) is None:
+            was_set_back = note.at > now  # or the next time would be as far off as the clock was
+            if has_come or was_set_back or self._notes.of(log) is None:
                 self._notes.put(log, replace(note, at=now))
             return note
-        if Path(log).is_symlink():
+        if Path(path_of(log)).is_symlink():
             raise OSError(0, "it is a symbolic link; name the file that it leads to")
         named = moment_of_name(now, note.named)
         target = rotated_name(log, named)
@@ -176,7 +178,7 @@ class Rotator:
             return None
         return run_command(
             self._settings.command,
-            {"LOG": log, "ROTATED": note.target},
+            {"LOG": path_of(log), "ROTATED": path_of(note.target)},
             longest=self._settings.command_longest,
             stop=self._stop,
         )

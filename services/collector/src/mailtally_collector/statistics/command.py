@@ -22,7 +22,8 @@ from mailtally_collector.statistics.json_view import document
 from mailtally_collector.statistics.live import Screen, follow
 from mailtally_collector.statistics.look import look_of
 from mailtally_collector.statistics.memory import keep_freed_memory, keep_what_is_loaded
-from mailtally_collector.statistics.naming import STANDARD_INPUT, NothingMatchesError, files_named
+from mailtally_collector.statistics.naming import NothingMatchesError, files_named
+from mailtally_collector.statistics.opening import STANDARD_INPUT
 from mailtally_collector.statistics.part import Wanted
 from mailtally_collector.statistics.progress_bar import ProgressBar
 from mailtally_collector.statistics.reading_whole import read_whole
@@ -30,6 +31,7 @@ from mailtally_collector.statistics.summary import Question, Summary, summarised
 from mailtally_collector.statistics.table_view import table
 from mailtally_collector.statistics.terms import selection_of, zone_named
 from mailtally_shared.process.errors_shown import FAILED, plain_errors
+from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +126,7 @@ def _read(question: Question, shape: str) -> None:
         progress.clear()
     _print(summarised(figures, question), shape)
     for warning in warnings:
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(f"Warning: {printable(warning)}", err=True)
     if warnings:
         sys.exit(FAILED)
 
@@ -162,7 +164,9 @@ def _paths(named: Sequence[str]) -> list[str]:
     try:
         paths = [str(path) for path in files_named(patterns)]
     except NothingMatchesError as error:
-        raise click.BadParameter(f"No file matches {error}.", param_hint="FILES") from error
+        raise click.BadParameter(
+            f"No file matches {printable(str(error))}.", param_hint="FILES"
+        ) from error
     return paths + [STANDARD_INPUT] * (STANDARD_INPUT in named)
 
 

@@ -6,6 +6,7 @@ import csv
 from typing import IO, TYPE_CHECKING, Final
 
 from mailtally_collector.statistics.json_view import document
+from mailtally_shared.shown import csv_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +25,12 @@ def write_csv(summary: Summary, file: IO[str]) -> None:
     """The rows after RFC 4180 below a header."""
     writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(_rows(document(summary)))
+    for row in _rows(document(summary)):
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+
+
+def _cell(value: object) -> object:
+    return csv_cell(value) if isinstance(value, str) else value
 
 
 def _rows(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailtally_collector.statistics.grid import Grid
-from mailtally_collector.statistics.printable import printable, shortened
+from mailtally_collector.statistics.printable import shortened
 from mailtally_collector.statistics.summary import at
 from mailtally_collector.statistics.wording import count, share, size, size_class
+from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ def malformed(summary: Summary, look: Look) -> Iterator[str]:
                 if is_one_file
                 else f"{example.file}, byte {example.offset}"
             )
-            line = f"  {place}: {example.line or '(empty)'}"
+            line = f"  {printable(place)}: {example.line or '(empty)'}"
             yield look.dim(shortened(line, look.width, look.ellipsis) if look.short else line)
 
 

@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from mailtally_collector.statistics.naming import STANDARD_INPUT, NothingMatchesError, files_named
-from mailtally_collector.statistics.opening import open_raw
+from mailtally_collector.statistics.naming import NothingMatchesError, files_named
+from mailtally_collector.statistics.opening import STANDARD_INPUT, open_raw
 from mailtally_collector.statistics.stream import Stream
 
 if TYPE_CHECKING:

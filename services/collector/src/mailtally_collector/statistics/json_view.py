@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from mailtally_collector.statistics.printable import printable
 from mailtally_collector.statistics.summary import at
+from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
     from mailtally_collector.statistics.largest import Message

@@ -6,11 +6,13 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mailtally_collector.statistics.opening import READ_ERRORS, content_of, open_raw
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Stands for standard input.
-STANDARD_INPUT: Final = "-"
+#: Bytes at the beginning of a file that tell whether another one repeats it.
+_FIRST: Final = 4096
 _COMPRESSED: Final = {".gz", ".bz2", ".xz", ".zst"}
 
 
@@ -21,7 +23,8 @@ class NothingMatchesError(Exception):
 def files_named(patterns: Iterable[str]) -> list[Path]:
     """The files of some paths and globs: the rotated ones of a log before it, the oldest first.
 
-    A file with two names is given once. So is a log that is there both compressed and not.
+    A file with two names is given once. So is a log that is there both compressed and not: its
+    compressed file begins as the plain one does. Other copies are files that were asked for.
 
     Raises:
         NothingMatchesError: one of them matches nothing.
@@ -31,9 +34,7 @@ def files_named(patterns: Iterable[str]) -> list[Path]:
         seen = path.stat()
         once.setdefault((seen.st_dev, seen.st_ino), path)
     paths = set(once.values())
-    chosen = [
-        path for path in paths if not (_is_compressed(path) and path.with_suffix("") in paths)
-    ]
+    chosen = [path for path in paths if not _repeats_plain_one(path, paths)]
     return sorted(chosen, key=_age) if len(chosen) > 1 else chosen
 
 
@@ -41,9 +42,28 @@ def _matches(pattern: str) -> list[Path]:
     if Path(pattern).exists():
         return [Path(pattern)]
     found = [Path(name) for name in sorted(glob(pattern, recursive=True))]  # noqa: PTH207 - Path.glob takes no absolute pattern
-    if not found:
+    files = [path for path in found if path.is_file()]
+    if not files:
         raise NothingMatchesError(pattern)
-    return [path for path in found if path.is_file()]
+    return files
+
+
+def _repeats_plain_one(path: Path, paths: set[Path]) -> bool:
+    plain = path.with_suffix("")
+    if not (_is_compressed(path) and plain in paths):
+        return False
+    try:
+        packed_first, plain_first = _first_of(path), _first_of(plain)
+    except READ_ERRORS:
+        return False  # reading it will say why
+    common = min(len(packed_first), len(plain_first))
+    return packed_first[:common] == plain_first[:common] and (common > 0 or not packed_first)
+
+
+def _first_of(path: Path) -> bytes:
+    first = bytearray(_FIRST)
+    with open_raw(str(path)) as raw:
+        return bytes(first[: content_of(raw).readinto1(memoryview(first))])
 
 
 def _is_compressed(path: Path) -> bool:

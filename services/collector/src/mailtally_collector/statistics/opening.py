@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import sys
-import zlib
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-import zstandard
-
-from mailtally_collector.statistics.naming import STANDARD_INPUT
+from mailtally_collector.compression import HEAD, Compression, Damage, Decoder, compression_of
+from mailtally_collector.regular_file import open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from io import BufferedReader
 
+#: Stands for standard input.
+STANDARD_INPUT: Final = "-"
 #: What reading may fail with: a disk's fault, or a compressed file cut short or damaged.
-READ_ERRORS: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+READ_ERRORS: Final = (OSError, Damage)
 
 
 class Content(Protocol):
@@ -28,37 +24,42 @@ class Content(Protocol):
         """Fill some of ``view``; 0 at the end. What was read is there before an error is raised."""
 
 
-def _zstd(raw: BinaryIO) -> Content:
-    reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-    return cast("Content", reader)
-
-
-_DECOMPRESSORS: Final[dict[bytes, Callable[[BinaryIO], Content]]] = {
-    b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\0": lzma.LZMAFile,
-    b"\x28\xb5\x2f\xfd": _zstd,
-}
-
-
 def open_raw(path: str) -> BufferedReader:
     """The file as it lies there, or standard input.
 
     Raises:
-        OSError: it is not there or not readable.
+        OSError: it is not there, not readable, or neither a file nor a pipe.
     """
     if path == STANDARD_INPUT:
         return cast("BufferedReader", sys.stdin.buffer)
-    return open(path, "rb")  # noqa: PTH123 - it may name no path
+    return open(open_file(path, or_pipe=True), "rb")  # noqa: PTH123 - Path.open takes no descriptor
 
 
 def content_of(raw: BufferedReader) -> Content:
-    """What is in a file, decompressed where it is compressed."""
-    head = raw.peek(8)
-    for magic, decompressor in _DECOMPRESSORS.items():
-        if head.startswith(magic):
-            return decompressor(raw)
-    return _Plain(raw, len(head))
+    """Return what is in a file, decompressed where it is compressed.
+
+    Raises:
+        Damage: it is compressed in a way that is not read.
+    """
+    head = raw.peek(HEAD)
+    compression = compression_of(head[:HEAD])
+    if compression is None:
+        return _Plain(raw, len(head))
+    if not compression.is_read:
+        raise Damage(f"logs compressed with {compression.value} are not read")
+    return _Packed(raw, compression)
+
+
+class _Packed:
+    """What is in a compressed file."""
+
+    def __init__(self, raw: BufferedReader, compression: Compression) -> None:
+        self._decoder = Decoder(raw.read1, compression)
+
+    def readinto1(self, view: memoryview, /) -> int:
+        data = self._decoder.read(len(view))
+        view[: len(data)] = data
+        return len(data)
 
 
 class _Plain:

@@ -1,19 +1,8 @@
-"""Bytes and texts from a log, as they may be shown: nothing in them reaches the terminal as is.
-
-Pure. Whoever writes to a mail server decides what is in its log.
-"""
+"""The room that printable text takes on a terminal. Pure."""
 
 from __future__ import annotations
 
 import unicodedata
-
-
-def printable(text: bytes) -> str:
-    r"""The text, read as UTF-8; what is not that, or cannot be seen, as ``\x1b`` or ``\u202e``."""
-    decoded = text.decode("utf-8", "backslashreplace")
-    if decoded.isprintable():
-        return decoded
-    return "".join(c if c.isprintable() else _escaped(c) for c in decoded)
 
 
 def cells_of(text: str) -> int:
@@ -46,7 +35,3 @@ def _cells(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

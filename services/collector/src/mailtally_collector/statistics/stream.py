@@ -100,7 +100,14 @@ class Stream:
         return filled
 
     def _keep(self, rest: memoryview) -> None:
-        """Remember the begun line; of an endless one, what is shown of it and no more."""
+        """Remember the begun line; of an endless one, what is shown of it and no more.
+
+        NULs in front of it are no part of it: they are what a hole in the file reads as.
+        """
+        if not self._overlong and len(rest) and not rest[0]:
+            nuls = len(rest) - len(bytes(rest).lstrip(b"\0"))
+            self._offset += nuls
+            rest = rest[nuls:]
         kept = min(len(rest), MAX_LINE + 1)
         self._overlong += len(rest) - kept
         self._rest = bytes(rest[:kept])

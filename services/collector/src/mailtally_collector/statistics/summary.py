@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mailtally_collector.statistics.measures import WASTE_OF_STATUS, Sums, Waste
 from mailtally_collector.statistics.part import QUARTER, SIZE_BOUNDS
-from mailtally_collector.statistics.printable import printable
+from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,6 +8,7 @@ from mailtally_collector.statistics.drawing import curve
 from mailtally_collector.statistics.grid import Grid
 from mailtally_collector.statistics.summary import total_of
 from mailtally_collector.statistics.wording import choices, count, human_size, share, size
+from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ def _files(summary: Summary) -> str:
     files = summary.question.files
     names = ["standard input" if name == "-" else name for name in files[:_MOST_FILES]]
     more = f" and {len(files) - _MOST_FILES:,} more" if len(files) > _MOST_FILES else ""
-    return ", ".join(names) + more
+    return ", ".join(map(printable, names)) + more
 
 
 def _lines(summary: Summary, look: Look) -> str:

@@ -5,6 +5,19 @@ A look at the directories goes ``discover`` → ``roster`` → ``placing``, with
 ``cut`` → ``tailer``. ``sweep`` tells up to when nothing is unread.
 """
 
+from mailtally_collector.tail.discover import bare_name
+from mailtally_collector.tail.doubts import Doubts
+from mailtally_collector.tail.stopped import StoppedLog
 from mailtally_collector.tail.tailer import Chunk, Tailer
+from mailtally_collector.tail.troubles import LogsFound, LogTrouble, Noted
 
-__all__ = ["Chunk", "Tailer"]
+__all__ = [
+    "Chunk",
+    "Doubts",
+    "LogTrouble",
+    "LogsFound",
+    "Noted",
+    "StoppedLog",
+    "Tailer",
+    "bare_name",
+]

@@ -1,18 +1,20 @@
-"""The bytes of a log file, plain or compressed with gzip; offsets count decompressed ones."""
+"""The bytes of a log file, plain or compressed; offsets count decompressed ones."""
 
 from __future__ import annotations
 
-import gzip
+import errno
 import os
-import zlib
 from collections import deque
 from typing import Protocol
 
+from mailtally_collector.compression import Compression, Damage, Decoder, compression_in
+from mailtally_collector.paths import path_of
 from mailtally_collector.positions import Seal
+from mailtally_collector.regular_file import open_file
 from mailtally_collector.tail.identity import WINDOW
 
-#: What reading may fail with: a disk's fault, or a gz file cut short or damaged.
-READ_ERRORS = (OSError, EOFError, zlib.error)
+#: What reading may fail with: a disk's fault, or a compressed file cut short or damaged.
+READ_ERRORS = (OSError, Damage)
 
 _AT_ONCE = 2**17  # bytes decompressed in a go
 _BEHIND = 2**17  # bytes kept to go back to: an incomplete line, and a window before it
@@ -36,19 +38,33 @@ class Content(Protocol):
     def window(self, at: int) -> bytes | None:
         """The up to ``WINDOW`` bytes before ``at``; ``None`` if it ends before ``at``."""
 
+    def data_from(self, at: int) -> int:
+        """Return where the next bytes lie that take room on disk; only NULs are between."""
+
     def close(self) -> None:
         """Let go of the file."""
 
 
-def open_content(path: str, *, compressed: bool) -> Content:
-    """Open a file for reading.
+def open_content(path: str) -> Content:
+    """Open a file for reading; its first bytes tell whether it is compressed.
 
     Raises:
-        OSError: it is not there or not readable.
+        OSError: it is not there, not readable, or nothing that is read.
     """
-    # Without O_NONBLOCK a pipe put in a log's place would hold everything up.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    return GzipContent(descriptor) if compressed else PlainContent(descriptor)
+    descriptor = open_file(path_of(path))
+    try:
+        compression = compression_in(descriptor)
+        _refuse(compression)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return PackedContent(descriptor, compression) if compression else PlainContent(descriptor)
+
+
+def _refuse(compression: Compression | None) -> None:
+    if compression is not None and not compression.is_read:
+        sentence = f"logs compressed with {compression.value} are not read"
+        raise OSError(errno.EINVAL, sentence)
 
 
 class _OnDisk:
@@ -66,6 +82,10 @@ class _OnDisk:
         """Size and time of change on disk, now."""
         stat = os.fstat(self._descriptor)
         return Seal(stat.st_size, stat.st_mtime_ns)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
 
 
 class PlainContent(_OnDisk):
@@ -91,22 +111,29 @@ class PlainContent(_OnDisk):
         window = os.pread(self._descriptor, length, at - length)
         return window if len(window) == length else None
 
-    def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._descriptor)
+    def data_from(self, at: int) -> int:
+        """Return where the next bytes lie that take room on disk; only NULs are between."""
+        if not hasattr(os, "SEEK_DATA"):
+            return at
+        try:
+            return os.lseek(self._descriptor, at, os.SEEK_DATA)
+        except OSError as error:
+            # There are none up to the end, or the file system does not know of holes.
+            return max(at, self.size()) if error.errno == errno.ENXIO else at
 
 
-class GzipContent(_OnDisk):
-    """What is in a gz file, whole lines before a fault included.
+class PackedContent(_OnDisk):
+    """What is in a compressed file, whole lines before a fault included.
 
     Going forward is cheap, and so is going back by a line; anything further back
     begins again at the start.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, compression: Compression) -> None:
         super().__init__(descriptor)
-        self._raw = os.fdopen(descriptor, "rb")
-        self._file = gzip.GzipFile(fileobj=self._raw, mode="rb")
+        self._compression = compression
+        self._raw_at = 0
+        self._decoder = Decoder(self._read_raw, compression)
         self._at = 0
         self._behind: deque[bytes] = deque()  # the bytes just before ``_at``, in pieces
         self._behind_from = 0  # the offset of the first of them
@@ -136,15 +163,15 @@ class GzipContent(_OnDisk):
         got = self.read_into(memoryview(window), at - length)
         return bytes(window) if got == length else None
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
-        self._raw.close()
+    def data_from(self, at: int) -> int:
+        """Return ``at``: what is decompressed has no holes."""
+        return at
 
     def _go_to(self, at: int) -> None:
         """Come to ``at``, or to where it is among the bytes behind, or to the end."""
         if at < self._behind_from:
-            self._file.seek(0)
+            self._raw_at = 0
+            self._decoder = Decoder(self._read_raw, self._compression)
             self._behind.clear()
             self._at, self._behind_from, self._fault = 0, 0, None
         while self._at < at and self._advance(at - self._at):
@@ -157,7 +184,7 @@ class GzipContent(_OnDisk):
         """
         if self._fault is None:
             try:
-                data = self._file.read1(min(most, _AT_ONCE))
+                data = self._decoder.read(min(most, _AT_ONCE))
             except READ_ERRORS as fault:
                 self._fault = fault
             else:
@@ -167,6 +194,11 @@ class GzipContent(_OnDisk):
         if have_some:
             return b""
         raise self._fault
+
+    def _read_raw(self, most: int) -> bytes:
+        data = os.pread(self._descriptor, most, self._raw_at)
+        self._raw_at += len(data)
+        return data
 
     def _keep(self, data: bytes) -> None:
         self._at += len(data)

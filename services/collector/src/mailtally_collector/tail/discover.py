@@ -3,8 +3,11 @@
 A *log* is what a program writes to under one path, its *primary* file, together
 with the files that were rotated away from there:
 
-    stats   stats.1   stats.2.gz   stats-20261122   stats-2026112213.gz   stats-1795348800
+    stats   stats.1   stats.2.gz   stats-20261122   stats-2026112213.bz2   stats-1795348800
     current   @4000000038c3eeb027f6b0a4.s
+
+Names tell to which log a file belongs and how old it is. Whether it is compressed, its first bytes
+tell.
 
 A glob that matches a primary stands for its rotated files too, also while there is no primary:
 without them a rotation during a stop would lose lines, and a writer that never opens its log
@@ -16,14 +19,15 @@ from __future__ import annotations
 import logging
 import os
 import re
-import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from glob import iglob
-from pathlib import Path
+from glob import escape, has_magic, iglob
 from typing import TYPE_CHECKING
 
+from mailtally_collector.paths import text_of
 from mailtally_collector.positions import Seal
+from mailtally_collector.regular_file import kind_of_file
+from mailtally_collector.tail.heads import Heads
 from mailtally_shared.process.logs import event
 
 if TYPE_CHECKING:
@@ -35,7 +39,8 @@ _log = logging.getLogger(__name__)
 _ROTATED = re.compile(
     r"(?P<stem>.+?)(?:\.(?P<number>\d{1,5})|[.-](?P<date>\d{4}-?\d\d-?\d\d\d*(?:[-_.T:]\d+)*))"
 )
-_UNREADABLE = (".bz2", ".xz", ".zst", ".lz4", ".Z", ".zip")
+# How the names of compressed files end: what is before it names the log.
+_SUFFIX = re.compile(r"(?P<bare>.+)\.(?:gz|bz2?|xz|zstd?|lz4|lzo|lz|lzma|Z|zip|7z)")
 
 # What multilog has put away: its label is the time. It writes to ``current``.
 _MULTILOG = re.compile(r"@(?P<label>[0-9a-f]{24})\.[su]")
@@ -52,7 +57,7 @@ class LogName:
     Attributes:
         stem: name of the primary.
         age: sorts a log's files, oldest first.
-        compressed: its content is gzip.
+        compressed: its content is. The name is only a guess, which the first bytes correct.
     """
 
     stem: str
@@ -77,18 +82,31 @@ class Found:
     seal: Seal
 
 
-def parse_name(name: str) -> LogName:
-    """Take a file's name apart."""
-    compressed = name.endswith(".gz")
-    bare = name.removesuffix(".gz")
+def parse_name(name: str, *, compressed: bool | None = None) -> LogName:
+    """Take a file's name apart.
+
+    Args:
+        name: without its directory.
+        compressed: whether the content is, where that is known. No log is written to such a file.
+    """
+    bare = bare_name(name)
+    if compressed is None:
+        compressed = bare != name
     if (found := _MULTILOG.fullmatch(bare)) is not None:
         return LogName(_MULTILOG_PRIMARY, (1, found["label"]), compressed)
     found = _ROTATED.fullmatch(bare)
     if found is None:
-        return LogName(bare, (1, "99999") if compressed else _PRIMARY, compressed)
+        is_primary = bare == name and not compressed
+        return LogName(bare, _PRIMARY if is_primary else (1, "99999"), compressed)
     if found["date"] is not None:
         return LogName(found["stem"], (0, re.sub(r"\D", "", found["date"])), compressed)
     return LogName(found["stem"], (1, f"{99_999 - int(found['number']):05d}"), compressed)
+
+
+def bare_name(name: str) -> str:
+    """Return the name that a file had before it was compressed, as far as its own name tells."""
+    found = _SUFFIX.fullmatch(name)
+    return found["bare"] if found else name
 
 
 def log_of(path: str) -> str:
@@ -98,37 +116,107 @@ def log_of(path: str) -> str:
 
 
 class Discovery:
-    """Looks at the directories; says once what it leaves aside."""
+    """Looks at the directories; says once what it does not read."""
 
     def __init__(self, globs: Iterable[str]) -> None:
         self._globs = tuple(globs)
-        self._told: set[Path] = set()
+        self._told: set[tuple[str, str]] = set()
+        self._heads = Heads()
+        #: Files found by each glob at the last look; empty before the first one.
+        self.patterns: dict[str, int] = {}
+        #: Why directories and files of the last look are not read though they may be or hold logs.
+        self.refused: dict[str, str] = {}
 
     def look(self) -> list[Found]:
         """The files that are there now, each inode once; a log's are oldest first."""
-        seen = [f for path in self._paths() if self._is_readable(path) and (f := _look(path))]
+        self.refused = dict(self._closed_directories())
+        self._heads.begin_look()
+        paths = self._paths()
+        seen = [found for path in paths if (found := self._look(path))]
+        for path in filter(os.path.islink, sorted(paths)):
+            seen += self._beside_target(path)
         seen.sort(key=lambda f: (f.name.age, f.path))
         # Of several names (links) of one file the last stays: a primary's, if there is one.
         once = {(f.device, f.inode): f for f in seen}
         return sorted(once.values(), key=lambda f: (f.log, f.name.age, f.path))
 
-    def _paths(self) -> set[Path]:
-        matched = {p for g in self._globs for p in iglob(g, recursive=True)}  # noqa: PTH207 - Path.glob takes no absolute pattern
-        rotated = {p for g in self._globs for p in _rotated(g)}
-        return {Path(p).absolute() for p in matched | rotated}
+    def _paths(self) -> set[str]:
+        found = {g: {*iglob(g, recursive=True), *_rotated(g)} for g in self._globs}  # noqa: PTH207 - Path.glob takes no absolute pattern
+        self.patterns = {pattern: len(paths) for pattern, paths in found.items()}
+        return {os.path.abspath(p) for paths in found.values() for p in paths}  # noqa: PTH100 - a name may be no UTF-8
 
-    def _is_readable(self, path: Path) -> bool:
-        if path.suffix in _UNREADABLE:
-            self._tell(path)
-            return False
-        # While gzip is at work both are there, and the plain one is whole.
-        return path.suffix != ".gz" or not path.with_suffix("").exists()
+    def _beside_target(self, link: str) -> Iterator[Found]:
+        """Yield the rotated files of a log that is a link: they are where the link leads to."""
+        target = os.path.realpath(link)
+        directory, stem = os.path.split(target)
+        for name in _names_in(directory):
+            parsed = parse_name(name)
+            if parsed.stem == stem and not parsed.is_primary:
+                found = self._look(os.path.join(directory, name))  # noqa: PTH118 - see above
+                if found is not None:
+                    yield replace(found, log=log_of(text_of(link)))
 
-    def _tell(self, path: Path) -> None:
-        if path not in self._told:
-            self._told.add(path)
-            sentence = f"{path} is not read: of compressed logs only gzip's are."
-            event(_log, logging.WARNING, "log-left-aside", sentence, file=path)
+    def _look(self, path: str) -> Found | None:
+        try:
+            seen = os.stat(path)  # noqa: PTH116 - see above
+        except FileNotFoundError:
+            return None  # gone since it was listed, or a link to what is not there yet
+        except OSError as error:
+            self._refuse(path, error.strerror or str(error))
+            return None
+        kind = kind_of_file(seen.st_mode)
+        if kind is not None:
+            self._leave_aside(path, f"it is {kind}")
+            return None
+        name = self._name(path, seen)
+        if name is None:
+            return None
+        text = text_of(path)
+        seal = Seal(seen.st_size, seen.st_mtime_ns)
+        return Found(text, log_of(text), name, seen.st_dev, seen.st_ino, seal)
+
+    def _name(self, path: str, seen: os.stat_result) -> LogName | None:
+        """Return what name and first bytes say; ``None`` for a file that cannot be decompressed."""
+        name = os.path.basename(path)  # noqa: PTH119 - see above
+        try:
+            compression = self._heads.compression(path, seen) if seen.st_size else None
+        except OSError:
+            return parse_name(name)  # reading it will say why
+        if compression is not None and not compression.is_read:
+            self._refuse(path, f"logs compressed with {compression.value} are not read")
+            return None
+        return parse_name(name, compressed=compression is not None)
+
+    def _closed_directories(self) -> Iterator[tuple[str, str]]:
+        """Yield the directories of the globs that may not be listed, and why."""
+        for place in {os.path.dirname(pattern) or os.curdir for pattern in self._globs}:  # noqa: PTH120 - patterns are no paths
+            for directory in {place} if not has_magic(place) else iglob(place, recursive=True):  # noqa: PTH207 - see above
+                try:
+                    os.scandir(directory).close()
+                except PermissionError as error:
+                    yield text_of(directory), str(error.strerror)
+                except OSError:
+                    continue
+
+    def _leave_aside(self, path: str, reason: str) -> None:
+        """Pass over what is no log; log a warning where a setting names just that path."""
+        if path in self._globs or escape(path) in self._globs:
+            self._refuse(path, reason)
+        elif self._is_news(path, reason):
+            shown = text_of(path)
+            event(_log, logging.INFO, "not-a-log", f"{shown} is no log: {reason}.", file=shown)
+
+    def _refuse(self, path: str, reason: str) -> None:
+        shown = text_of(path)
+        self.refused[shown] = reason
+        if self._is_news(path, reason):
+            sentence = f"{shown} is not read: {reason}."
+            event(_log, logging.WARNING, "log-left-aside", sentence, file=shown)
+
+    def _is_news(self, path: str, reason: str) -> bool:
+        is_news = (path, reason) not in self._told
+        self._told.add((path, reason))
+        return is_news
 
 
 def _rotated(pattern: str) -> Iterator[str]:
@@ -152,21 +240,3 @@ def _names_in(directory: str) -> list[str]:
         return os.listdir(directory)  # noqa: PTH208 - the names are taken apart as text
     except OSError:
         return []
-
-
-def _look(path: Path) -> Found | None:
-    try:
-        seen = path.stat()
-    except OSError:
-        return None  # gone since it was listed
-    if not stat.S_ISREG(seen.st_mode):
-        return None
-    name = parse_name(path.name)
-    return Found(
-        path=str(path),
-        log=log_of(str(path)),
-        name=name,
-        device=seen.st_dev,
-        inode=seen.st_ino,
-        seal=Seal(seen.st_size, seen.st_mtime_ns),
-    )

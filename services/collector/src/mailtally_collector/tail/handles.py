@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailtally_collector.tail.content import open_content
 from mailtally_shared.process.logs import event
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mailtally_collector.tail.followed import Followed
 
 _log = logging.getLogger(__name__)
+
+#: Compressed files held open, at most: each has a dictionary or window in memory.
+_MOST_PACKED: Final = 8
 
 
 class Handles:
@@ -26,6 +29,8 @@ class Handles:
         self._most = most
         self._open: dict[str, Followed] = {}  # the one wanted last is last
         self._told: set[tuple[str, int | None]] = set()
+        #: Why the files that cannot be read cannot, by path.
+        self.failed: dict[str, str] = {}
 
     def of(self, file: Followed) -> Content | None:
         """The open file; ``None`` while it cannot be read."""
@@ -40,12 +45,13 @@ class Handles:
     def open(self, found: Found) -> Content | None:
         """Open what a look found; ``None`` if it is not there any more or not readable."""
         try:
-            content = open_content(found.path, compressed=found.name.compressed)
+            content = open_content(found.path)
         except FileNotFoundError:
             return None
         except OSError as error:
             self.tell(found.path, error)
             return None
+        self.failed.pop(found.path, None)
         if content.identity() != (found.device, found.inode):
             content.close()
             return None
@@ -70,6 +76,7 @@ class Handles:
 
     def tell(self, path: str, error: Exception) -> None:
         """Say that a file cannot be read; once for each kind of reason."""
+        self.failed[path] = _reason(error)
         case = (path, getattr(error, "errno", None))
         if case not in self._told:
             self._told.add(case)
@@ -78,6 +85,12 @@ class Handles:
 
     def _keep_to_the_limit(self) -> None:
         named = [file for file in self._open.values() if not file.is_detached]
-        for file in named[: max(0, len(self._open) - self._most)]:
+        packed = [file for file in named if file.found and file.found.name.compressed]
+        surplus = named[: max(0, len(self._open) - self._most)]
+        for file in surplus + packed[: max(0, len(packed) - _MOST_PACKED)]:
             if file is not next(reversed(self._open.values())):
                 self.close(file)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

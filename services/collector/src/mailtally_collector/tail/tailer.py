@@ -11,11 +11,14 @@ from mailtally_collector.positions import Span
 from mailtally_collector.tail.behind import lines_behind
 from mailtally_collector.tail.content import READ_ERRORS
 from mailtally_collector.tail.cut import LONGEST_LINE, Cutter, Replaced
-from mailtally_collector.tail.discover import Discovery
+from mailtally_collector.tail.discover import Discovery, log_of
+from mailtally_collector.tail.doubts import Doubts
 from mailtally_collector.tail.handles import Handles
-from mailtally_collector.tail.identity import agreement, trail_at
+from mailtally_collector.tail.identity import ends_of, trail_at
 from mailtally_collector.tail.roster import Roster, Start
+from mailtally_collector.tail.stopped import StoppedLog, stopped_among
 from mailtally_collector.tail.sweep import Sweep
+from mailtally_collector.tail.troubles import LogsFound, Noted, Noticed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from mailtally_collector.tail.content import Content
     from mailtally_collector.tail.followed import Followed
 
-#: Times that a file may turn out to be another one within one call, before that gives up.
+#: How often a file may turn out to be another one within one call.
 _PATIENCE = 3
 
 
@@ -36,11 +39,11 @@ class Chunk:
     Attributes:
         path: the file's present name.
         span: where the piece lies in it.
-        data: whole lines, with the last one's line feed; empty where there is a reject.
-            Holds until the next ``read``, or longer (``held``).
+        data: whole lines, valid until the next ``read`` or longer (``held``); or empty and
         rejects: the piece is one line that the parser is not to see.
         log: the primary's path of the log that the file belongs to.
         counted: it was counted before, and is handed out to be learned from.
+        nuls: bytes of the span in front of ``data`` that were skipped: a hole in the file.
     """
 
     path: str
@@ -49,6 +52,7 @@ class Chunk:
     rejects: tuple[LineReject, ...] = ()
     log: str = ""
     counted: bool = False
+    nuls: int = 0
 
 
 class Tailer:
@@ -58,14 +62,17 @@ class Tailer:
         globs: absolute patterns, as for ``glob.glob``.
         start: where to begin with the files of the very first look.
         positions: where an earlier one stood; with any, ``start`` means nothing.
-        skip: stretches of those files that were counted already, beyond their offsets.
-        also_counted: hand those out as well, marked.
+        skip: stretches of those files that were counted already, beyond their offsets …
+        also_counted: … which are handed out as well, marked.
         chunk_size: most bytes handed out at once, if lines are not longer.
-        held: so many of the chunks handed out last hold; each costs memory for one.
+        held: how many of the chunks handed out last stay valid.
         longest_line: of a longer one that fills a chunk so many bytes are kept.
         rotate_wait: a rotated file that did not change for so many seconds has ended.
         forget_after: seconds after which a file that is gone is forgotten.
-        max_open_files: so many at most are held open.
+        max_open_files: most files held open.
+        state_dir: what the command that settles a stopped log is given.
+        noted: what an earlier one knew of troubles.
+        doubts: what it knew of changed logs; to be kept not later than ``positions``.
     """
 
     def __init__(
@@ -82,7 +89,11 @@ class Tailer:
         rotate_wait: float = 60.0,
         forget_after: float = 7 * 86_400.0,
         max_open_files: int = 256,
+        state_dir: str = "",
+        noted: Noted | None = None,
+        doubts: Doubts | None = None,
     ) -> None:
+        self.doubts = doubts or Doubts(state_dir=state_dir)
         self._handles = Handles(max_open_files)
         self._discovery = Discovery(globs)
         self._roster = Roster(
@@ -92,31 +103,37 @@ class Tailer:
             rotate_wait=rotate_wait,
             forget_after=forget_after,
             positions=positions,
+            doubts=self.doubts,
         )
         self._cutter = Cutter(chunk_size, longest_line, buffers=held)
         self._sweep = Sweep()
+        self._noticed = Noticed(
+            self._roster, self._discovery, self._handles, state_dir, noted or Noted()
+        )
+        self._found = self._noticed.taken(reach=0.0, unread=0)
         self._also_counted = also_counted
         self._chunk_size = chunk_size
         self._skips: dict[str, list[Span]] = {}
+        self._served = ""
         for span in sorted(skip, key=lambda span: span.start):
             self._skips.setdefault(span.file_key, []).append(span)
-        self._served = ""
 
     def scan(self, now: float) -> None:
         """Look at the directories: new files, other names, emptied ones."""
-        self._roster.look(now)
-        if not self._roster.is_undecided:
-            readable = [file for file in self._roster.files.values() if file.is_readable]
+        for key, spans in self._skips.items():
+            if key in self._roster.files:
+                self._roster.files[key].is_partly_counted = bool(spans)
+        self._roster.look(now, self._noticed.noted.reach)
+        self._found = self._noticed.taken(self.caught_up_to(), self.backlog())
+        if not self._roster.is_undecided and not self.stopped():
+            readable = (file for file in self._roster.files.values() if file.is_readable)
             ends = {file.key: _end(file) for file in readable if file.unread()}
             self._sweep.begin(now, ends)
 
     def read(self, now: float) -> Chunk | None:
-        """The next piece; from each log in turn, of its oldest file first.
+        """Return the next piece, ``None`` when no complete line is unread.
 
-        Files are followed as they grow, without ``scan``.
-
-        Returns:
-            ``None`` when no complete line is unread.
+        From each log in turn, of its oldest file first; files are followed as they grow.
         """
         for _ in range(_PATIENCE):
             try:
@@ -146,19 +163,44 @@ class Tailer:
         """The logs that the last look showed, by their primaries' paths."""
         return sorted(self._roster.logs)
 
-    def behind(self, log: str) -> Iterator[Chunk]:
-        """What was read of a log before, as far as it is still there: oldest first, all counted.
+    def logs_followed(self) -> set[str]:
+        """Return the logs that the known files belong to, those that are gone as well."""
+        return {file.log or log_of(file.position.path) for file in self._roster.files.values()}
 
-        A file that cannot be read is left out.
-        """
+    def stopped(self) -> tuple[StoppedLog, ...]:
+        """Return the files that were stopped; ``caught_up_to`` stays while there are any."""
+        return stopped_among(file.position for file in self._roster.files.values())
+
+    def settle(self, path: str, since: float, line: int | None) -> bool:
+        """Go on in the file stopped at ``since``, at a line or at its end; false if it cannot."""
+        return self._roster.settle(path, since, line)
+
+    def take_note(self) -> None:
+        """Take note of what cannot be read; for when all was tried since the last look."""
+        self._found = self._noticed.taken(self.caught_up_to(), self.backlog(), is_read=True)
+
+    def noted(self) -> Noted:
+        """Return what is to be kept of the troubles, together with ``positions``."""
+        return self._noticed.noted
+
+    def noticed(self) -> LogsFound:
+        """Return what the directories show, after ``paths`` and without following anything."""
+        return self._noticed.taken(reach=0.0, unread=0)
+
+    def found(self) -> LogsFound:
+        """Return what was noted last; safe to ask from another thread."""
+        return self._found
+
+    def behind(self, log: str) -> Iterator[Chunk]:
+        """Yield what was read of a log, as far as it can be read: oldest first, all counted."""
         for file in self._roster.logs[log]:
             content = self._handles.of(file)
             if content is None:
                 continue
+            span, path = Span(file.key, 0, 0), file.position.path
             with suppress(*READ_ERRORS):
                 for data in lines_behind(file.position, content, self._chunk_size):
-                    span = Span(file.key, 0, 0)
-                    yield Chunk(file.position.path, span, data, log=log, counted=True)
+                    yield Chunk(path, span, data, log=log, counted=True)
 
     def paths(self) -> list[str]:
         """The files that there are to be read."""
@@ -184,6 +226,8 @@ class Tailer:
         turn = bisect_right(logs, self._served)
         for log in logs[turn:] + logs[:turn]:
             for file in self._roster.logs[log]:
+                if file.is_to_be_judged:
+                    raise Replaced
                 if file.is_readable and (chunk := self._read_file(file, now)):
                     self._served = log
                     return chunk
@@ -214,7 +258,7 @@ class Tailer:
         skips = self._skips.get(file.key, [])
         if not self._also_counted:
             _jump(file, content, skips)
-        _forget_copy_of_another(file, content)
+        file.forget_copy_of_another(content)
         start = file.position.offset
         while skips and skips[0].end <= start:
             del skips[0]
@@ -223,10 +267,10 @@ class Tailer:
         cut = self._cutter.cut(file, content, edge)
         if cut is None:
             return None
-        file.advance(cut.end, cut.trail)
+        file.advance(cut.end, cut.trail, cut.lines)
         self._sweep.reached(file.key, cut.end)
-        span = Span(file.key, start, cut.end)
-        return Chunk(file.position.path, span, cut.data, cut.rejects, file.log, counted)
+        span, path = Span(file.key, start, cut.end), file.position.path
+        return Chunk(path, span, cut.data, cut.rejects, file.log, counted, cut.nuls)
 
     def _rest(self, file: Followed, looks: Seal, now: float) -> None:
         """Nothing is left in a file; if it has ended, it need not be looked into again."""
@@ -234,9 +278,8 @@ class Tailer:
         if file.is_detached and file.ended:
             self._roster.retire(file, now)
         elif file.ended and not file.is_primary:
-            trail = file.position.trail
-            ends = trail[:1] + trail[1:][-1:]
-            file.position = replace(file.position, seal=looks, trail=ends)
+            trail = ends_of(file.position.trail)
+            file.position = replace(file.position, seal=looks, trail=trail, lines=None)
             self._handles.close(file)
 
 
@@ -249,13 +292,6 @@ def _jump(file: Followed, content: Content, skips: list[Span]) -> None:
             return
         file.advance(end, trail[-1:] if file.position.trail else trail)
         del skips[0]
-
-
-def _forget_copy_of_another(file: Followed, content: Content) -> None:
-    """Before anything is read of it, a file can be emptied without a trace."""
-    copy = file.position.copy
-    if copy and not file.position.trail and not agreement([copy], content):
-        file.position = replace(file.position, copy=None)
 
 
 def _end(file: Followed) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,6 +11,8 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 _NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+#: A glob may begin with a bracket as well, but hardly with a quotation mark in it.
+_BEGINS_JSON = re.compile(r'\s*\[\s*"')
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _LAST_PORT = 65535
@@ -50,10 +53,26 @@ def parse_bytes(value: object) -> object:
 
 
 def parse_list(value: object) -> object:
-    """``"a, b"`` as ``("a", "b")``; what is no text passes as it is."""
+    """Parse ``"a, b"`` or ``'["a", "b"]'`` into ``("a", "b")``; pass on what is no text.
+
+    The second, JSON, is for items that hold a comma. ``ValueError`` for text that begins like it
+    and is none.
+    """
     if not isinstance(value, str):
         return value
+    if _BEGINS_JSON.match(value):
+        return _parse_json_list(value)
     return tuple(item for item in (part.strip() for part in value.split(",")) if item)
+
+
+def _parse_json_list(text: str) -> tuple[str, ...]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise ValueError('expected a list of texts in JSON, such as ["/logs/a,b/stats*"]')
+    return tuple(found)
 
 
 def parse_address(value: object) -> object:
@@ -88,9 +107,8 @@ Bytes = Annotated[
     Field(gt=0, lt=2**63),
     Kind("size: bytes, or 512KiB, 64MiB, 1GiB"),
 ]
-#: Texts, in a variable separated by commas, in the file a list or the same.
-CommaList = Annotated[
-    tuple[str, ...], NoDecode, BeforeValidator(parse_list), Kind("list, separated by commas")
-]
+_LIST = Kind('list, separated by commas, or JSON: ["a", "b"]')
+#: Texts, in a variable separated by commas or as JSON, in the file a list or the same.
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_list), _LIST]
 #: A host and a port to listen on.
 Address = Annotated[tuple[str, int], NoDecode, BeforeValidator(parse_address), Kind("host:port")]

@@ -16,7 +16,8 @@ from mailtally_shared.process.settings.base import BaseServiceSettings
 from mailtally_shared.process.settings.placeholders import has_example_password
 from mailtally_shared.process.settings.quantities import Address, CommaList, Kind
 from mailtally_shared.process.tls import Certificates, secured
-from mailtally_shared.process.urls import redis_url
+from mailtally_shared.process.url_form import check_form
+from mailtally_shared.process.urls import redis_url, sqlite_url
 
 
 def _in_data_dir(name: str) -> Any:  # noqa: ANN401  # what pydantic's Field itself returns
@@ -32,13 +33,26 @@ def _existing_zone(name: str) -> str:
     return name
 
 
-def _with_scheme(url: str) -> str:
+def _well_formed(url: str) -> str:
     if "://" not in url:
         # The text is not repeated: it may hold a password.
         raise ValueError("expected a URL such as redis://redis.example.com:6379/0")
+    check_form(url)
     if is_sentinel(url):
         parse_sentinels(url)
     return url
+
+
+def _one_of(*schemes: str, with_driver: bool = False) -> AfterValidator:
+    """Refuse a URL of another kind, which its library would not know."""
+
+    def checked(url: str) -> str:
+        scheme = url.partition("://")[0]
+        if (scheme.partition("+")[0] if with_driver else scheme) not in schemes:
+            raise ValueError(f"expected a URL that begins with one of {', '.join(schemes)}")
+        return url
+
+    return AfterValidator(checked)
 
 
 def _own_password(url: str) -> str:
@@ -61,10 +75,15 @@ def _file(path: Path) -> Path:
 #: It may hold a password: a field of this type has ``repr=False``.
 Url = Annotated[
     str,
-    AfterValidator(_with_scheme),
+    AfterValidator(_well_formed),
     AfterValidator(_own_password),
     AfterValidator(_secured),
     Kind("URL"),
+]
+BrokerUrl = Annotated[Url, _one_of("redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps")]
+StateUrl = Annotated[Url, _one_of("redis", "rediss", "redis+socket", "unix", "sentinel")]
+DatabaseUrl = Annotated[
+    Url, _one_of("sqlite", "postgresql", "postgres", "mariadb", "mysql", with_driver=True)
 ]
 _File = Annotated[Path, AfterValidator(_file), Kind("path")]
 
@@ -90,14 +109,14 @@ class BrokerSettings(TlsSettings):
     """The queue and the state."""
 
     broker_url: Annotated[
-        Url,
+        BrokerUrl,
         Field(
             repr=False,
             description="The queue: a kombu URL, redis://, rediss://, sentinel:// or amqp://.",
         ),
     ]
     state_url: Annotated[
-        Url | None,
+        StateUrl | None,
         Field(
             repr=False,
             description="Redis or Valkey for payloads, ledger and totals; "
@@ -108,7 +127,7 @@ class BrokerSettings(TlsSettings):
     @property
     def resolved_state_url(self) -> str:
         """The state's URL, in redis-py's form."""
-        return redis_url(self.broker_url) if self.state_url is None else self.state_url
+        return redis_url(self.broker_url if self.state_url is None else self.state_url)
 
     @model_validator(mode="after")
     def _state_is_somewhere(self) -> Self:
@@ -123,12 +142,12 @@ class DatabaseSettings(TlsSettings):
     """The billing database."""
 
     database_url: Annotated[
-        Url,
+        DatabaseUrl,
         Field(
             repr=False,
             description="The database: an SQLAlchemy URL, SQLite, PostgreSQL or MariaDB.",
         ),
-    ] = Field(default_factory=lambda data: f"sqlite:///{data['data_dir'] / 'mailtally.sqlite'}")
+    ] = Field(default_factory=lambda data: sqlite_url(data["data_dir"] / "mailtally.sqlite"))
 
 
 class StatisticSettings(BaseServiceSettings):

@@ -16,6 +16,7 @@ from mailtally_shared.errors import SettingsError
 from mailtally_shared.process.settings.base import DELIMITER, PREFIX, SERVICES
 from mailtally_shared.process.settings.shared import SHARED_NAMES
 from mailtally_shared.process.settings.spelling import with_suggestion
+from mailtally_shared.process.small_file import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,17 @@ Problems: TypeAlias = list[str]
 SECRETS = frozenset({"broker_url", "state_url", "database_url"})
 #: … named by the variable of the setting with this behind it.
 FILE_SUFFIX = "_FILE"
+#: Variables that commands, containers and compose files read.
+ELSEWHERE = frozenset(
+    {
+        *("MAILTALLY_CONFIG", "MAILTALLY_CRASH_AT", "MAILTALLY_COLLECTOR_HOST"),
+        *("MAILTALLY_CLOCK_SHIFT", "MAILTALLY_REDIS_CLOCK_SHIFT"),
+        *("MAILTALLY_EXPECTED_HOSTS", "MAILTALLY_LOG_DIR", "MAILTALLY_SECRETS_DIR"),
+        *("MAILTALLY_REDIS", "MAILTALLY_POSTGRES", "MAILTALLY_RABBITMQ"),
+        *("MAILTALLY_CLOCK_SHIFT", "MAILTALLY_REDIS_CLOCK_SHIFT"),
+    }
+)
+_OF_TESTS = "MAILTALLY_TEST_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +85,44 @@ def variables(cls: type[BaseServiceSettings], problems: Problems) -> list[Source
     ]
 
 
-def unknown_variables(cls: type[BaseServiceSettings]) -> list[str]:
-    """Variables that look meant for this service and are none of its settings."""
-    own_prefix = f"{PREFIX}{cls.service}{DELIMITER}".upper()
-    names = (name.upper() for name in os.environ)
-    own = (name.removeprefix(own_prefix) for name in names if name.startswith(own_prefix))
+def unknown_variables(*classes: type[BaseServiceSettings]) -> list[str]:
+    """Return variables that are meant for these services, or for all, and are no settings."""
+    names = {name.upper() for name in os.environ if name.upper().startswith(PREFIX)}
+    known = _known_variables(*classes)
+    others = tuple(_prefix(s) for s in set(SERVICES).difference(cls.service for cls in classes))
     return sorted(
-        own_prefix + name
-        for name in own
-        if name.split(DELIMITER)[0].lower() not in cls.model_fields
+        name
+        for name in names
+        if not name.startswith((*others, _OF_TESTS))
+        and name not in known
+        and not name.startswith(tuple(f"{each}{DELIMITER}" for each in known))
     )
+
+
+def described_unknown(*classes: type[BaseServiceSettings]) -> list[str]:
+    """Return a sentence for each unknown variable, with the known name that is nearest."""
+    known = _known_variables(*classes) - ELSEWHERE
+    found = (_described(name, known) for name in unknown_variables(*classes))
+    return [said if said.endswith("?") else f"{said}." for said in found]
+
+
+def _described(name: str, known: set[str]) -> str:
+    sentence = f"{name} is set, but there is no such setting"
+    of_a_service = f"{DELIMITER}{name.removeprefix(PREFIX)}"
+    meant = sorted(each for each in known if each.endswith(of_a_service))
+    return (
+        f"{sentence}; did you mean {meant[0]}?" if meant else with_suggestion(sentence, name, known)
+    )
+
+
+def _known_variables(*classes: type[BaseServiceSettings]) -> set[str]:
+    own = {f"{_prefix(cls.service)}{name}".upper() for cls in classes for name in cls.model_fields}
+    shared = {f"{PREFIX}{name}".upper() for name in SHARED_NAMES}
+    return own | shared | {_secret_variable(name) for name in SECRETS} | ELSEWHERE
+
+
+def _prefix(service: str) -> str:
+    return f"{PREFIX}{service}{DELIMITER}".upper()
 
 
 def exposed_secret_files(cls: type[BaseServiceSettings]) -> list[str]:
@@ -144,7 +184,7 @@ def _read_secret_files(cls: type[BaseServiceSettings], problems: Problems) -> di
     values = {}
     for name, path in _secret_files(cls):
         try:
-            values[name] = path.read_text("utf-8").strip()
+            values[name] = read_text(path).strip()
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{_secret_variable(name)}: {path} cannot be read: {error}")
     return values
@@ -174,7 +214,7 @@ def _is_exposed(path: Path) -> bool:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(read_text(file))
     except OSError as error:
         raise SettingsError(f"{file}: the settings file cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -12,7 +12,7 @@ from mailtally_collector.parse.maillog.recall import gather, restore
 from mailtally_collector.parse.maillog.scan import scan_chunk
 
 _SOURCES: Final = entries.SOURCES + digest_of(events, join, memory, recall, scan, stamp, wording)
-run_scan: Final = entry(scan_chunk, _SOURCES, results=4)
+run_scan: Final = entry(scan_chunk, _SOURCES, results=5)
 run_restore: Final = entry(restore, _SOURCES)
 run_gather: Final = entry(gather, _SOURCES)
 run_join: Final = entry(join_events, _SOURCES, results=2)

@@ -94,6 +94,7 @@ class MaillogFormat:
             parsed,
             rejects=_counted_from(text.lines, parsed.rejects),
             passed=scanned.passed + scanned.count - rows - (all_bad - bad),
+            nuls=scanned.nuls,
             forgotten=forgotten,
         )
         return parsed, left.to_bytes()
@@ -117,13 +118,14 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Scanned:
-    """What the first pass made of a chunk: the rows written, and how many lines were passed."""
+    """What the first pass made of a chunk: the rows written, lines passed, NULs skipped."""
 
     events: Events
     margin: Margin
     count: int
     bad: int
     passed: int
+    nuls: int
 
 
 def _scanned(text: _Text, hosts: int, key: Key) -> _Scanned:
@@ -133,9 +135,9 @@ def _scanned(text: _Text, hosts: int, key: Key) -> _Scanned:
     while True:
         names = Names.for_at_most(1 + hosts + lines, data, key)
         events, margin = Events.blank(lines, data, names), _blank_margin(lines)
-        count, bad, passed, stop = run_scan(data, text.names, text.lines, events, margin)
+        count, bad, passed, nuls, stop = run_scan(data, text.names, text.lines, events, margin)
         if stop == len(data):
-            return _Scanned(events, margin, count, bad, passed)
+            return _Scanned(events, margin, count, bad, passed, nuls)
         lines = int(np.count_nonzero(data[text.lines :] == LINE_FEED))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailtally_collector.machine.marks import Bytes, compiled
 from mailtally_collector.machine.steps import first_bit
-from mailtally_collector.parse.kernel import HAS_NUL, TOO_LONG, first_reason
+from mailtally_collector.parse.kernel import HAS_NUL, TOO_LONG, behind_nuls, first_reason
 from mailtally_collector.parse.maillog.events import PASSED
 from mailtally_collector.parse.maillog.stamp import read_stamp
 from mailtally_collector.parse.maillog.wording import read_wording
@@ -27,8 +27,10 @@ NULS: Final = repeated(NUL)
 @compiled
 def scan_chunk(
     data: Bytes, host_end: int, begin: int, events: Events, margin: Margin
-) -> tuple[int, int, int, int]:
+) -> tuple[int, int, int, int, int]:
     """Sort the lines of a chunk into events, malformed ones, and such as are passed over.
+
+    NULs in front of a line are not a part of it.
 
     Args:
         data: A word of padding, the collector's own host, what else names are ranges of, the chunk.
@@ -38,15 +40,20 @@ def scan_chunk(
         margin: Where the malformed lines are written.
 
     Returns:
-        How many there are of each, and how far the chunk is read: to its end, or to the line for
-        which there was no room.
+        How many there are of each, how many NULs were skipped, and how far the chunk is read: to
+        its end, or to the line for which there was no room.
     """
     index_of(WORD, host_end, events.hosts)  # it becomes ``OWN_HOST``
-    row = bad = passed = 0
+    row = bad = passed = nuls = 0
     start = begin
     while start < len(data) and row < len(events.start) and bad < len(margin.start):
         end = stop_of(start, events.words)
         kind = read_line(data, start, end, row, events)
+        if kind < 0 and byte_at(data, start) == NUL:
+            end = behind_nuls(data, start)
+            nuls += end - start
+            start = end
+            continue
         end = find(data, LINE_FEED, end, len(data))
         if kind < 0:
             margin.start[bad] = start
@@ -61,7 +68,7 @@ def scan_chunk(
             events.kind[row] = kind
             row += 1
         start = end + 1
-    return row, bad, passed, start
+    return row, bad, passed, nuls, start
 
 
 @compiled

@@ -7,9 +7,11 @@ BATCHES = Metric(
     Kind.COUNTER,
     By.AGGREGATOR,
     "batches",
-    "Batches by what became of them: applied; known (a duplicate, dropped); fenced (of a "
-    "collector that was replaced, refused); overflowing (beyond 63 bits, kept aside); crowding "
-    "(more days than max_days, kept aside).",
+    "Batches by what became of them: applied; known (a duplicate, dropped); different (another "
+    "batch under a known number, refused); fenced (of a collector that was replaced, refused); "
+    "outdated (of an earlier start of its collector, sent again); overflowing (beyond 63 bits, "
+    "kept aside); crowding (more days than max_days, kept aside); too-far-ahead, "
+    "too-many-hosts (quarantined).",
     ("outcome",),
 )
 RECORDS = Metric(

@@ -62,7 +62,8 @@ DIFFERENCE = Metric(
     By.DAY_WRITER,
     "lines or records",
     "What the sums differ by; anything but 0 is an alarm. lines: read, against records + malformed "
-    "+ quarantined; records: counted, against those in days + retired + late.",
+    "+ quarantined; records: counted, against those in days + retired + late + "
+    "held + dropped.",
     ("check",),
 )
 DAYS = Metric(
@@ -89,6 +90,21 @@ OVERDUE = Metric(
     "Since when the oldest day that is over lacks complete files, from its end or its first line; "
     "0 without one.",
 )
+CLOCKS = Metric(
+    "mailtally_cluster_clocks_agree",
+    Kind.GAUGE,
+    By.DAY_WRITER,
+    "0 or 1",
+    "1 while Redis, the day writer and the collectors agree on the time; at 0 no day is closed.",
+)
+CLOCK_AHEAD = Metric(
+    "mailtally_cluster_host_clock_ahead_seconds",
+    Kind.GAUGE,
+    By.DAY_WRITER,
+    "seconds",
+    "How far the mail host's clock was ahead of Redis's when its collector reported it last.",
+    ("host",),
+)
 NAMES = Metric(
     "mailtally_cluster_day_names",
     Kind.GAUGE,
@@ -103,12 +119,26 @@ NAMES_LIMIT = Metric(
     "names",
     "From here on names are charged to (overflow): the setting max_names.",
 )
+HELD = Metric(
+    "mailtally_cluster_held_records",
+    Kind.GAUGE,
+    By.DAY_WRITER,
+    "records",
+    "Records that lie too far ahead of time; they are in no day until that comes.",
+)
 LATE = Metric(
     "mailtally_cluster_late_records",
     Kind.GAUGE,
     By.DAY_WRITER,
     "records",
-    "Records that came after their day's totals had left Redis; they are not billed.",
+    "Records that came after their day's totals had left Redis, and are in no revision yet.",
+)
+STOPPED = Metric(
+    "mailtally_cluster_stopped_days",
+    Kind.GAUGE,
+    By.DAY_WRITER,
+    "days",
+    "Days that are not written: Redis holds less of them than their files do, or lost batches.",
 )
 QUARANTINE = Metric(
     "mailtally_cluster_quarantine_batches",
@@ -130,6 +160,13 @@ QUARANTINE_RECORDS = Metric(
     By.DAY_WRITER,
     "records",
     "Records in batches kept aside; they are in no total.",
+)
+FOREIGN = Metric(
+    "mailtally_cluster_foreign_names",
+    Kind.GAUGE,
+    By.DAY_WRITER,
+    "names",
+    "Names of hosts and collectors in Redis that no collector registered; they are ignored.",
 )
 QUEUE = Metric(
     "mailtally_cluster_queue_messages",

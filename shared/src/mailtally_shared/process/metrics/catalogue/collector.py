@@ -54,12 +54,48 @@ FORGOTTEN = Metric(
     "Messages under way that were forgotten before their end, by reason.",
     ("reason",),
 )
+SKIPPED = Metric(
+    "mailtally_collector_skipped_bytes_total",
+    Kind.COUNTER,
+    By.COLLECTOR,
+    "bytes",
+    "Bytes skipped in front of lines, by reason: nul, what a hole in a log reads as.",
+    ("reason",),
+)
 UNREAD = Metric(
     "mailtally_collector_unread_bytes",
     Kind.GAUGE,
     By.COLLECTOR,
     "bytes",
     "Bytes of log known to be unread; of compressed logs, those on disk.",
+)
+STOPPED = Metric(
+    "mailtally_collector_stopped_logs",
+    Kind.GAUGE,
+    By.COLLECTOR,
+    "files",
+    "Log files that are not read on until a person settles where to.",
+)
+DOUBTFUL = Metric(
+    "mailtally_collector_doubtful_logs",
+    Kind.GAUGE,
+    By.COLLECTOR,
+    "files",
+    "Log files of which lines may be missing or counted twice, until a person accepts it.",
+)
+UNREADABLE = Metric(
+    "mailtally_collector_unreadable_logs",
+    Kind.GAUGE,
+    By.COLLECTOR,
+    "files",
+    "Log files and directories that cannot be read, stopped ones among them.",
+)
+EMPTY_GLOBS = Metric(
+    "mailtally_collector_empty_globs",
+    Kind.GAUGE,
+    By.COLLECTOR,
+    "globs",
+    "Globs of MAILTALLY_LOGS that match no file.",
 )
 READ_UP_TO = Metric(
     "mailtally_collector_read_up_to_timestamp_seconds",

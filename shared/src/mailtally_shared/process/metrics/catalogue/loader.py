@@ -23,6 +23,13 @@ REJECTED_KEPT = Metric(
     "days",
     "Directories in rejected/ that wait for somebody to look at them.",
 )
+STRAYS = Metric(
+    "mailtally_loader_stray_files",
+    Kind.GAUGE,
+    By.LOADER,
+    "files",
+    "Old files in the statistic directory that are no day's and will not be loaded.",
+)
 WAITING = Metric(
     "mailtally_loader_waiting_days",
     Kind.GAUGE,

@@ -1,0 +1,139 @@
+"""What a person says of a stopped log: where to read on; and of a changed one: that it is right.
+
+The command leaves a note in the state directory, which the collector's next look obeys, whether it
+runs already or is started later. The note stays until what it says is kept for good.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from mailtally_collector.positions import Position
+from mailtally_collector.reading import DOUBTS
+from mailtally_collector.tail.doubts import doubts_in
+from mailtally_collector.tail.stopped import StoppedLog, stopped_among
+from mailtally_shared.day_files.durable import place
+from mailtally_shared.errors import Refused
+from mailtally_shared.process.logs import event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mailtally_collector.spool import Spool
+    from mailtally_collector.tail import LogTrouble, Tailer
+
+_log = logging.getLogger(__name__)
+_NOTES = "settle"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Where to read on in a stopped log, or that what was counted of a changed one is right.
+
+    Attributes:
+        path: the log's file.
+        since: when it was stopped, or found changed; a later time is another case.
+        line: the first line to count, from 1; ``None``: what is written from now on.
+        accepts: it was changed, and not stopped.
+    """
+
+    path: str
+    since: float
+    line: int | None = None
+    accepts: bool = False
+
+
+_SETTLEMENT = TypeAdapter(Settlement)
+
+
+def stopped_logs(state_dir: Path) -> tuple[StoppedLog, ...]:
+    """Return the stopped logs that a state directory knows of; a collector may be using it.
+
+    Raises:
+        Refused: there is no state directory.
+    """
+    rows = _rows(state_dir, "SELECT position FROM positions")
+    adapter = TypeAdapter(Position)
+    positions = (adapter.validate_json(text) for (text,) in rows)
+    return stopped_among(positions, str(state_dir.absolute()))
+
+
+def doubtful_logs(state_dir: Path) -> tuple[LogTrouble, ...]:
+    """Return the changed logs that a state directory knows of; a collector may be using it.
+
+    Raises:
+        Refused: there is no state directory.
+    """
+    rows = _rows(state_dir, f"SELECT value FROM meta WHERE name = '{DOUBTS}'")  # noqa: S608 - a constant
+    return tuple(doubt for (text,) in rows for doubt in doubts_in(text))
+
+
+def _rows(state_dir: Path, query: str) -> list[tuple[str]]:
+    database = state_dir / "state.sqlite"
+    if not database.exists():
+        raise Refused(
+            f"{state_dir} is no collector's state directory: set MAILTALLY_STATE_DIR to the "
+            "collector's."
+        )
+    uri = f"file:{quote(str(database))}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def note(state_dir: Path, settlement: Settlement) -> None:
+    """Write a note for the collector."""
+    directory = state_dir / _NOTES
+    directory.mkdir(mode=0o700, exist_ok=True)
+    name = blake2b(settlement.path.encode(), digest_size=16).hexdigest()
+    place(directory / f"{name}.json", [_SETTLEMENT.dump_json(settlement)])
+
+
+class Settling:
+    """Obeys the notes; ``turn`` belongs before each look."""
+
+    def __init__(self, state_dir: Path, spool: Spool, tailer: Tailer) -> None:
+        self._directory = state_dir / _NOTES
+        self._spool = spool
+        self._tailer = tailer
+
+    def turn(self) -> None:
+        """Go on in the logs that were settled; a note is removed once that is kept for good."""
+        for path, settlement in self._notes():
+            if settlement.accepts:
+                self._accept(path, settlement)
+                continue
+            stopped = ((log.path, log.since) for log in stopped_among(self._spool.positions()))
+            if (settlement.path, settlement.since) not in stopped:
+                path.unlink(missing_ok=True)
+            elif self._tailer.settle(settlement.path, settlement.since, settlement.line):
+                where = "its end" if settlement.line is None else f"line {settlement.line}"
+                sentence = f"{settlement.path} is read on from {where}, as was asked."
+                event(_log, logging.INFO, "log-settled", sentence, file=settlement.path)
+
+    def _accept(self, path: Path, settlement: Settlement) -> None:
+        if self._tailer.doubts.accept(settlement.path, settlement.since):
+            sentence = f"What was counted of {settlement.path} is accepted, as was asked."
+            event(_log, logging.INFO, "log-settled", sentence, file=settlement.path)
+        elif not any(
+            (doubt.path, doubt.until) == (settlement.path, settlement.since)
+            for doubt in doubts_in(self._spool.get_meta(DOUBTS) or "")
+        ):
+            path.unlink(missing_ok=True)
+
+    def _notes(self) -> Iterator[tuple[Path, Settlement]]:
+        if not self._directory.is_dir():
+            return
+        for path in sorted(self._directory.glob("*.json")):
+            try:
+                yield path, _SETTLEMENT.validate_json(path.read_bytes())
+            except (OSError, ValueError):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+"""The site policy: what all of a site must agree on, one document in the state.
+
+It is written when a state is opened, from the settings of the aggregator that opens it. A process
+that is configured otherwise is refused: the zone decides to which day a record belongs, and the
+charging what of a day is billed, so two aggregators that differ would mix days and bills.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mailtally_shared.day_files.charging import ChargingPolicy
+from mailtally_shared.errors import Refused
+from mailtally_shared.state.client import State, unavailable_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailtally_shared.state.keys import StateKeys
+
+
+class SitePolicy(BaseModel):
+    """The document. ``version`` grows with each change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    version: int = 1
+    timezone: str
+    charging: ChargingPolicy = ChargingPolicy()
+
+
+class _Setting(NamedTuple):
+    """A setting that the policy has as well."""
+
+    variable: str
+    option: str
+    site: str
+    here: str
+
+
+def read_policy(state: State, keys: StateKeys) -> SitePolicy | None:
+    """Return the site's policy, ``None`` where the state has none yet.
+
+    Raises:
+        Refused: the document is none that this version reads.
+        Unavailable: Redis does not answer.
+    """
+    with unavailable_errors():
+        found = cast("bytes | None", state.get(keys.policy))
+    try:
+        return SitePolicy.model_validate_json(found) if found else None
+    except ValidationError as error:
+        raise Refused(
+            "The site policy in Redis is none that this version of mailtally reads: "
+            "use the version that wrote it."
+        ) from error
+
+
+def adopt_policy(
+    state: State, keys: StateKeys, timezone: str, charging: ChargingPolicy | None = None
+) -> None:
+    """Write the policy into a state that has none, then check the settings against it.
+
+    Raises:
+        Refused: the site's zone or charging is another than the settings'.
+        Unavailable: Redis does not answer.
+    """
+    policy = SitePolicy(timezone=timezone, charging=charging or ChargingPolicy())
+    with unavailable_errors():
+        state.set(keys.policy, policy.model_dump_json(), nx=True)
+    check_policy(state, keys, timezone, charging)
+
+
+def check_policy(
+    state: State, keys: StateKeys, timezone: str, charging: ChargingPolicy | None = None
+) -> None:
+    """Refuse settings that differ from the site policy; without ``charging`` those of the zone.
+
+    Raises:
+        Refused: names both values, the setting and the command that changes the policy.
+        Unavailable: Redis does not answer.
+    """
+    policy = read_policy(state, keys)
+    if policy is None:
+        return
+    if policy.timezone != timezone:
+        raise Refused(
+            f"The site counts its days in {policy.timezone}, as the state in Redis says, but "
+            f"MAILTALLY_TIMEZONE is {timezone}: set it to {policy.timezone}, or change the site's "
+            f"zone with 'mailtally policy --timezone {timezone}' while no aggregator runs."
+        )
+    for each in _charging_settings(policy.charging, charging or policy.charging):
+        if each.site != each.here:
+            raise Refused(
+                f"The site charges by {each.site}, as the state in Redis says, but "
+                f"{each.variable} is {each.here}: set it to {each.site}, or change the site's "
+                f"policy with 'mailtally policy {each.option} {each.here}' while no aggregator "
+                "runs."
+            )
+
+
+def _charging_settings(site: ChargingPolicy, here: ChargingPolicy) -> Iterator[_Setting]:
+    prefix = "MAILTALLY_AGGREGATOR__"
+    yield _Setting(
+        f"{prefix}CHARGED_STATUSES",
+        "--charged-statuses",
+        statuses_text(site),
+        statuses_text(here),
+    )
+    yield _Setting(f"{prefix}CHARGED_QUANTITY", "--charged-quantity", site.quantity, here.quantity)
+    yield _Setting(f"{prefix}HITS", "--hits", site.hits, here.hits)
+
+
+def statuses_text(policy: ChargingPolicy) -> str:
+    """Return the charged statuses as the setting has them."""
+    if policy.charged_statuses == "all":
+        return "all"
+    return ",".join(sorted(policy.charged_statuses))
