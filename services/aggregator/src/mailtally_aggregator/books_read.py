@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mailtally_aggregator.books import Books, Ledger, Quarantine
-from mailtally_aggregator.foreign import text, whole
+from mailtally_aggregator.books import Books, Ledger, Quarantine, Registered
+from mailtally_aggregator.foreign import COLLECTOR, HOST, REASON, names, text, whole
+from mailtally_aggregator.former import host_of, never_applied
 from mailtally_aggregator.live_day import live_day
+from mailtally_aggregator.said import Place, ask_sizes, check_size, hours, read_up_to, said
+from mailtally_aggregator.went_back import lost_hours
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.process.metrics.metric import OTHER
 from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.history import pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mailtally_shared.state.keys import StateKeys
 
 _ATTEMPTS = 10
 _MALFORMED = b"malformed:"
 _REASON = b"reason:"
+#: What is read of a registration, in this order.
+_REGISTRATION = ("id", "nonce", "machine", "rival", "rival_at")
 
 
 def read_books(state: State, keys: StateKeys) -> Books:
@@ -35,6 +44,14 @@ def read_books(state: State, keys: StateKeys) -> Books:
     raise Unavailable("The state changed at each of several looks; look again.")
 
 
+class Said(NamedTuple):
+    """What collectors write: their registrations by host; histories and hosts by collector."""
+
+    registrations: Mapping[str, list[bytes | None]]
+    acknowledged: Mapping[str, bytes | None]
+    hosts: Mapping[str, bytes | None]
+
+
 class _Names:
     """What there is to read, and reading it while that stays so."""
 
@@ -42,13 +59,35 @@ class _Names:
         self._state = state
         self._keys = keys
         pipeline = state.pipeline(transaction=True)
+        ask_sizes(pipeline, (keys.collectors, keys.hosts))
+        for key, size in zip((keys.collectors, keys.hosts), pipeline.execute(), strict=True):
+            check_size(key, size)
         self._ask_names(pipeline)
         self._found = pipeline.execute()
         members, hosts, days, late = self._found
-        self._collectors = sorted(map(text, members))
-        self._hosts = sorted(map(text, hosts))
+        self._collectors = names(members, COLLECTOR)
+        self._hosts = names(hosts, HOST)
+        self._foreign = len(members) + len(hosts) - len(self._collectors) - len(self._hosts)
         self._days = [_date(name) for name in days]
         self._late = [_date(name) for name in late]
+        self._hours = hours(state, keys, self._collectors)
+        self._said = self._what_is_said()
+
+    def _what_is_said(self) -> Said:
+        """Read what collectors write themselves, which is no part of what must add up."""
+        keys = self._keys
+        registered = [
+            Place(keys.registration(host), field) for host in self._hosts for field in _REGISTRATION
+        ]
+        words = [
+            Place(keys.said(collector), field)
+            for field in ("history", "host")
+            for collector in self._collectors
+        ]
+        found = iter(said(self._state, [*registered, *words]))
+        fields = {host: [next(found) for _ in _REGISTRATION] for host in self._hosts}
+        histories = {collector: next(found) for collector in self._collectors}
+        return Said(fields, histories, dict(zip(self._collectors, found, strict=True)))
 
     def read(self) -> Books | None:
         """Everything in one transaction; ``None`` if the names are others by then."""
@@ -57,8 +96,9 @@ class _Names:
         for collector in self._collectors:
             pipeline.hgetall(keys.ledger(collector))
             pipeline.hlen(keys.ahead(collector))
-        for host in self._hosts:
-            pipeline.hget(keys.registration(host), "id")
+            pipeline.hget(keys.held_records, collector)
+            pipeline.hget(keys.held_dropped, collector)
+            pipeline.zrange(keys.held(collector).days, 0, -1)
         for day in self._days:
             pipeline.hgetall(keys.totals.day(day))
         for day in self._late:
@@ -66,6 +106,9 @@ class _Names:
         for key in (keys.retired, keys.quarantine_sums):
             pipeline.hgetall(key)
         pipeline.exists(keys.writer_lease)
+        for key in (keys.stopped, keys.pinned):
+            pipeline.hgetall(key)
+        pipeline.hmget(keys.history, "id", "commits")
         answers = pipeline.execute()
         if answers[: len(self._found)] != self._found:
             return None
@@ -79,45 +122,95 @@ class _Names:
 
     def _books(self, answers: Iterator[Any]) -> Books:
         """The answers of ``read``, in the order in which they were asked for."""
-        ledgers = [(each, next(answers), next(answers)) for each in self._collectors]
-        owners = {host: text(next(answers) or b"") for host in self._hosts}
-        hosts = {owner: host for host, owner in owners.items()}
+        ledgers = [
+            (each, next(answers), next(answers), _held(answers)) for each in self._collectors
+        ]
+        registered = self._said.registrations
+        owners = {host: text(fields[0]) for host, fields in registered.items() if fields[0]}
         days = tuple(live_day(day, next(answers)) for day in self._days)
         late = tuple(live_day(day, next(answers)) for day in self._late)
         retired = next(answers)
+        owned = {owner: host for host, owner in owners.items()}
+        silent = [each for each, fields, *_ in ledgers if not fields and each not in owned]
+        host_of_id = never_applied(silent, self._said.hosts) | owned
+        known = [each for each in ledgers if each[1] or each[0] in host_of_id]
         return Books(
             ledgers=tuple(
-                _ledger(each, fields, ahead, hosts.get(each, "a former collector"))
-                for each, fields, ahead in ledgers
+                replace(
+                    _ledger(each, fields, ahead, registered.get(owned.get(each, ""), [])[1:2]),
+                    host=host_of_id.get(each) or _former_host(each, fields),
+                    lost_hours=lost_hours(self._hours.get(each, [])),
+                    acknowledged=text(self._said.acknowledged[each] or b""),
+                    held=held.records,
+                    held_days=held.days,
+                    dropped=held.dropped,
+                )
+                for each, fields, ahead, held in known
             ),
+            foreign=self._foreign + len(ledgers) - len(known) + len(registered) - len(owners),
             owners=owners,
+            registered={host: _registered(*fields[2:]) for host, fields in registered.items()},
             days=days,
             late=late,
             retired_days=int(retired.get(b"days", 0)),
             retired_messages=int(retired.get(b"messages", 0)),
             quarantine=_quarantine(next(answers)),
             has_writer=bool(next(answers)),
+            stopped={_date(day): text(why) for day, why in sorted(next(answers).items())},
+            pinned={_date(day): whole(pin.split()[0]) for day, pin in next(answers).items()},
+            state=pair(next(answers)),
         )
+
+
+class _Held(NamedTuple):
+    """What is held under a collector."""
+
+    records: int
+    dropped: int
+    days: tuple[date, ...]
+
+
+def _held(answers: Iterator[Any]) -> _Held:
+    records, dropped, days = next(answers), next(answers), next(answers)
+    return _Held(whole(records), whole(dropped), tuple(map(_date, days)))
 
 
 def _date(name: bytes) -> date:
     return date.fromisoformat(name.decode("ascii"))
 
 
-def _ledger(collector_id: str, fields: Mapping[bytes, bytes], ahead: int, host: str) -> Ledger:
+def _former_host(collector_id: str, fields: Mapping[bytes, bytes]) -> str:
+    """Return the host of a collector that owns none now: as its ledger says, if its id agrees."""
+    return host_of(collector_id, fields.get(b"host")) or "a former collector"
+
+
+def _registered(machine: bytes | None, rival: bytes | None, rival_at: bytes | None) -> Registered:
+    return Registered(text(machine or b""), text(rival or b""), whole(rival_at))
+
+
+def _ledger(
+    collector_id: str, fields: Mapping[bytes, bytes], ahead: int, start: Sequence[bytes | None]
+) -> Ledger:
     def number(name: bytes) -> int:
         return whole(fields.get(name))
 
+    (registered,) = start or (None,)
+
     return Ledger(
         collector_id=collector_id,
-        host=text(fields[b"host"]) if b"host" in fields else host,
+        host="",
         hwm=number(b"hwm"),
         ahead=ahead,
-        watermark=number(b"watermark"),
+        watermark=read_up_to(registered, fields.get(b"nonce"), fields.get(b"watermark")),
         lines=number(b"lines"),
         records=number(b"records"),
         quarantined=number(b"quarantined"),
         malformed=_counts(fields, _MALFORMED),
+        status=fields.get(b"status", b""),
+        clock=number(b"clock"),
+        state_clock=number(b"state_clock"),
+        different=number(b"different"),
+        different_at=number(b"different_at"),
     )
 
 
@@ -130,9 +223,10 @@ def _quarantine(fields: Mapping[bytes, bytes]) -> Quarantine:
 
 
 def _counts(fields: Mapping[bytes, bytes], prefix: bytes) -> dict[str, int]:
-    """The fields ``prefix…``, by what follows it."""
-    return {
-        text(name.removeprefix(prefix)): whole(count)
-        for name, count in sorted(fields.items())
-        if name.startswith(prefix)
-    }
+    """Return the fields ``prefix…``, by what follows it; what is no reason counts as OTHER."""
+    counts = Counter[str]()
+    for name, count in sorted(fields.items()):
+        if name.startswith(prefix):
+            reason = name.removeprefix(prefix)
+            counts[text(reason) if REASON.fullmatch(reason) else OTHER] += whole(count)
+    return dict(counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from mailtally_aggregator.clocks import host_clocks
 from mailtally_shared.process.metrics.catalogue import cluster as of
 from mailtally_shared.process.metrics.metric import OTHER, bounded
 
@@ -40,6 +41,14 @@ def host_samples(books: Books, expected: Iterable[str], now: float) -> Iterator[
             yield of.LAG.at(max(0.0, now - read[host]), host)
 
 
+def clock_samples(books: Books, *, agree: bool) -> Iterator[Sample]:
+    """Whether days are closed, and how far each host's clock is off."""
+    yield of.CLOCKS.at(agree)
+    reports = sorted(host_clocks(books), key=lambda each: -abs(each.ahead))
+    for report in reports[:MOST_HOSTS]:
+        yield of.CLOCK_AHEAD.at(report.ahead, report.host)
+
+
 def line_samples(ledgers: Iterable[Ledger]) -> Iterator[Sample]:
     """What the hosts' lines were, over all collectors that a host ever had."""
     lines, records = Counter[str](), Counter[str]()
@@ -65,9 +74,10 @@ def conservation_samples(books: Books) -> Iterator[Sample]:
         for each in books.ledgers
     )
     records = sum(ledger.records for ledger in books.ledgers)
-    counted = sum(day.messages for day in (*books.days, *books.late))
+    counted = sum(day.messages for day in (*books.days, *books.late)) + books.retired_messages
+    held = sum(ledger.held + ledger.dropped for ledger in books.ledgers)
     yield of.DIFFERENCE.at(lines, "lines")
-    yield of.DIFFERENCE.at(abs(records - counted - books.retired_messages), "records")
+    yield of.DIFFERENCE.at(abs(records - counted - held), "records")
 
 
 def day_samples(days: Iterable[LiveDay], calendar: Calendar, now: float) -> Iterator[Sample]:
@@ -99,9 +109,12 @@ def day_state(day: LiveDay, end: float, now: float) -> str:
 
 def aside_samples(books: Books) -> Iterator[Sample]:
     """What was kept aside instead of being counted in a day."""
-    yield of.LATE.at(sum(day.messages for day in books.late))
+    yield of.HELD.at(sum(ledger.held for ledger in books.ledgers))
+    yield of.LATE.at(sum(day.messages for day in books.late if day.is_dirty))
+    yield of.STOPPED.at(len(books.stopped))
     yield of.QUARANTINE.at(books.quarantine.batches)
     yield of.QUARANTINE_RECORDS.at(books.quarantine.records)
+    yield of.FOREIGN.at(books.foreign)
 
 
 def _only(counts: Mapping[str, int], kept: set[str]) -> dict[str, int]:

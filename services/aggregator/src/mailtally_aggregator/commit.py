@@ -18,49 +18,41 @@ Only after that are the announcements acknowledged to the broker.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from datetime import date
+import logging
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from mailtally_aggregator.future import latest, parted
 from mailtally_aggregator.merge import SumOverflowError, merge
+from mailtally_aggregator.new_history import begin_history
+from mailtally_aggregator.outcome import Outcome, sort_out
 from mailtally_aggregator.request import (
-    Batch,
     Caps,
     Mends,
     batch_entry,
     day_entries,
     heartbeat_entry,
+    held_entries,
 )
 from mailtally_aggregator.scripts import declared_keys, source, state_emptied
+from mailtally_shared.process.logs import event
 from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.history import Pair
+from mailtally_shared.state.moments import redis_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from mailtally_aggregator.held import HeldDay
+    from mailtally_aggregator.lease import Fence
+    from mailtally_aggregator.request import Batch
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.header import Heartbeat
     from mailtally_shared.state.keys import StateKeys
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of each batch of a group."""
-
-    applied: list[Batch] = field(default_factory=list)
-    known: list[Batch] = field(default_factory=list)
-    fenced: list[Batch] = field(default_factory=list)
-    overflowing: list[Batch] = field(default_factory=list)
-    crowding: list[Batch] = field(default_factory=list)
-
-    def add(self, other: Outcome) -> None:
-        """Take another outcome's batches in."""
-        self.applied += other.applied
-        self.known += other.known
-        self.fenced += other.fenced
-        self.overflowing += other.overflowing
-        self.crowding += other.crowding
+_log = logging.getLogger(__name__)
 
 
 class Committer:
@@ -80,7 +72,12 @@ class Committer:
         self._caps = caps or Caps()
         self.charged_name = charged_name
         self._closed_before = ""
-        self._script = state.register_script(source("ledger.lua", "sums.lua", "commit.lua"))
+        self._pinned = frozenset[str]()
+        self._state = state
+        self._seen: Pair | None = None
+        self._script = state.register_script(
+            source("ledger.lua", "sums.lua", "held.lua", "commit.lua")
+        )
 
     def apply(
         self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], now: float
@@ -93,83 +90,181 @@ class Committer:
             Refused: the state was emptied.
         """
         outcome = Outcome()
-        remaining, mends = list(batches), Mends(closed_before=self._closed_before)
+        remaining, mends = list(batches), self._known_mends()
         while remaining or heartbeats:
             verdict = self._try(remaining, heartbeats, mends, now)
             match verdict["verdict"]:
                 case "applied":
+                    self._remember(verdict)
                     outcome.applied += remaining
                     break
                 case "refused":
-                    remaining = _sort_out(remaining, verdict["batches"], outcome)
-                case "overflow" | "days" as trouble:
+                    remaining = sort_out(remaining, verdict["batches"], outcome)
+                case "overflow" | "days" | "too-far-ahead" as trouble:
                     outcome.add(self._one_by_one(remaining, trouble, now))
                     remaining = []
+                case "behind":
+                    self._tell_went_back()
                 case "empty":
                     raise state_emptied()
                 case _:
                     self._mend(mends, verdict)
         return outcome
 
+    def count_held(self, held: HeldDay, now: float, fence: Fence | None = None) -> str:
+        """Move a held day into the totals, in one step.
+
+        Args:
+            held: the day as it was read.
+            now: Unix seconds.
+            fence: the day writer's lease, where it is the one who does it.
+
+        Returns:
+            ``applied``; or why not: ``changed`` since it was read, ``overflow``, ``days`` (more
+            than ``max_days``), ``overtaken`` (by another day writer).
+
+        Raises:
+            Unavailable: the state did not answer; it is safe to try again.
+            Refused: the state was emptied.
+        """
+        mends = self._known_mends()
+        while True:
+            request = self._common(now, mends) | {
+                "opener": held.collector_id,
+                "days": day_entries(self._keys, held.increments, mends, self._caps),
+                "held": held.entry(self._keys),
+                "fence": None
+                if fence is None
+                else {"lease": self._keys.writer_lease, "token": fence},
+            }
+            match self._run(request):
+                case {"verdict": "applied"} as verdict:
+                    self._remember(verdict)
+                    return "applied"
+                case {"verdict": "changed" | "overflow" | "days" | "overtaken" as why}:
+                    return str(why)
+                case {"verdict": "behind"}:
+                    self._tell_went_back()
+                case {"verdict": "empty"}:
+                    raise state_emptied()
+                case verdict:
+                    self._mend(mends, verdict)
+
+    def _known_mends(self) -> Mends:
+        return Mends(closed_before=self._closed_before, pinned=self._pinned)
+
     def _try(
         self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], mends: Mends, now: float
     ) -> dict[str, Any]:
         try:
-            declared, packed = self._request(batches, heartbeats, mends, now)
+            days = self._days(batches, mends, now)
         except SumOverflowError:
             return {"verdict": "overflow"}
+        request = self._common(now, mends) | {
+            "opener": _only(batch.header.collector_id for batch in batches),
+            "batches": [batch_entry(self._keys, batch) for batch in batches],
+            "heartbeats": [heartbeat_entry(self._keys, heartbeat) for heartbeat in heartbeats],
+            "days": days,
+        }
+        return self._run(request)
+
+    def _run(self, request: dict[str, Any]) -> dict[str, Any]:
+        # Redis's cmsgpack knows text only, which may hold any bytes.
+        declared = declared_keys(request, self._keys.tag)
+        packed = msgpack.packb(request, use_bin_type=False)
+        request.clear()  # what it is made of may be large
         with unavailable_errors():
             answer = self._script(keys=declared, args=[packed])
         verdict: dict[str, Any] = json.loads(answer)
         return verdict
 
-    def _request(
-        self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], mends: Mends, now: float
-    ) -> tuple[list[str], bytes]:
-        """The script's keys and its argument: what they are made of may be large, and is let go."""
+    def _days(self, batches: Sequence[Batch], mends: Mends, now: float) -> list[dict[str, Any]]:
+        """What the batches add to each day, of the totals and of what is held."""
+        keys, caps = self._keys, self._caps
+        counted, held = parted(batches, self._horizon(batches, now))
+        increments = merge(counted, self._calendar, self.charged_name)
+        entries = day_entries(keys, increments, mends, caps)
+        for collector_id, columns in held.items():
+            increments = merge(columns, self._calendar, self.charged_name)
+            entries += held_entries(keys, collector_id, increments, mends, caps)
+        return entries
+
+    def _horizon(self, batches: Sequence[Batch], now: float) -> float:
+        """The time from which on records are held: one clock that is late holds nothing up."""
+        horizon = now + self._caps.future_slack
+        if latest(batches) <= horizon:
+            return horizon
+        return max(horizon, redis_time(self._state) + self._caps.future_slack)
+
+    def _common(self, now: float, mends: Mends) -> dict[str, Any]:
+        """The part of a request that is the same for batches and for held days."""
         keys = self._keys
-        columns = [batch.columns for batch in batches]
-        increments = merge(columns, self._calendar, self.charged_name)
-        request = {
+        return {
             "format": keys.format,
+            "history": keys.history,
+            "histories": keys.histories,
+            "seen": self._seen and {"id": self._seen.history, "commits": self._seen.commits},
             "closed_key": keys.closed_before,
             "closed_before": mends.closed_before,
+            "pinned": keys.pinned,
             "now": str(int(now)),
             "max_days": self._caps.days,
-            "batches": [batch_entry(keys, batch) for batch in batches],
-            "heartbeats": [heartbeat_entry(keys, heartbeat) for heartbeat in heartbeats],
-            "days": day_entries(keys, increments, mends, self._caps),
+            "max_held_days": self._caps.held_days,
+            "max_hosts": self._caps.hosts,
+            "max_held_names": self._caps.held_names,
+            "held_records_key": keys.held_records,
+            "held_names_key": keys.held_names,
+            "opened": {book.days: book.opened for book in (keys.totals, keys.late)},
+            "batches": [],
+            "heartbeats": [],
         }
-        # Redis's cmsgpack knows text only, which may hold any bytes.
-        return declared_keys(request, keys.tag), msgpack.packb(request, use_bin_type=False)
 
     def _one_by_one(self, batches: Sequence[Batch], trouble: str, now: float) -> Outcome:
         """A group that overflows somewhere: only the batches that do are set aside."""
         if len(batches) == 1:
             alone = list(batches)
+            if trouble == "too-far-ahead":
+                return Outcome(too_far_ahead=alone)
             return Outcome(overflowing=alone) if trouble == "overflow" else Outcome(crowding=alone)
         outcome = Outcome()
         for batch in batches:
             outcome.add(self.apply([batch], [], now))
         return outcome
 
+    def _remember(self, verdict: dict[str, Any]) -> None:
+        """Keep what the state was, so that an older copy of it is noticed at the next commit."""
+        if verdict.get("history"):
+            self._seen = Pair(verdict["history"], int(verdict["commits"]))
+
+    def _tell_went_back(self) -> None:
+        """The state is an older copy: what is committed from here on is another history."""
+        now = begin_history(self._state, self._keys)
+        event(
+            _log,
+            logging.ERROR,
+            "state-went-back",
+            f"Redis holds less than it did, {now.commits} commits. The collectors send again "
+            "what they still have; mailtally doctor shows what is missing.",
+            commits=now.commits,
+        )
+        self._seen = now
+
     def _mend(self, mends: Mends, verdict: dict[str, Any]) -> None:
         if verdict["verdict"] == "closed":
             self._closed_before = mends.closed_before = verdict["before"]
+            self._pinned = mends.pinned = frozenset(verdict.get("pinned", ()))
             return
-        day = date.fromisoformat(verdict["day"])
         if verdict["verdict"] == "which-names":
-            mends.list_names.add(day)
+            mends.list_names.add(verdict["key"])
         elif verdict["verdict"] == "names":
-            mends.names.setdefault(day, set()).update(verdict["refused"])
+            mends.names.setdefault(verdict["key"], set()).update(verdict["refused"])
         elif verdict["verdict"] == "statuses":
-            mends.statuses.setdefault(day, set()).update(verdict["refused"])
+            mends.statuses.setdefault(verdict["key"], set()).update(verdict["refused"])
         else:
             raise AssertionError(f"commit.lua gave an unknown verdict: {verdict}")
 
 
-def _sort_out(batches: list[Batch], reasons: dict[str, str], outcome: Outcome) -> list[Batch]:
-    """Move the refused batches into the outcome; what is left may be tried again."""
-    for index, reason in reasons.items():
-        (outcome.known if reason == "known" else outcome.fenced).append(batches[int(index)])
-    return [batch for index, batch in enumerate(batches) if str(index) not in reasons]
+def _only(collectors: Iterable[str]) -> str:
+    """The collector that all are of; empty where they are of several."""
+    distinct = set(collectors)
+    return distinct.pop() if len(distinct) == 1 else ""

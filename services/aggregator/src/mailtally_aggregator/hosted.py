@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +19,12 @@ class HostedDomains:
 
     def __len__(self) -> int:
         return len(self._names)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """What tells two lists apart, in any order of their names."""
+        whole = "\n".join(sorted(self._names))
+        return hashlib.blake2b(whole.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
     def charged_name(self, domain: str) -> str:
         """The hosted name that is charged for ``domain``, or ``(not hosted)``."""

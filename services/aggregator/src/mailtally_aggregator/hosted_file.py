@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailtally_aggregator.hosted import HostedDomains, parse_hosted
 from mailtally_shared.errors import SettingsError
+from mailtally_shared.process.small_file import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+#: Bytes of a list, at most: two million names of a hundred letters.
+_MOST: Final = 2**28
 
 
 class HostedFile:
@@ -34,7 +38,7 @@ class HostedFile:
             status = self._path.stat()
             seen = (status.st_mtime_ns, status.st_size, status.st_ino)
             if seen != self._seen:
-                self._domains = parse_hosted(self._path.read_text(encoding="utf-8"))
+                self._domains = parse_hosted(read_text(self._path, _MOST))
                 self._seen = seen
         except (OSError, UnicodeError) as error:
             if self._domains is None:

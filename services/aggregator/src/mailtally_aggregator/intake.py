@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from mailtally_aggregator.crash_at import CrashAt
+from mailtally_aggregator.outcome_log import log_outcome
+from mailtally_aggregator.quarantine import SOUND_SHARE
 from mailtally_aggregator.request import Batch
 from mailtally_aggregator.tally import Tally
 from mailtally_shared.errors import UNKNOWN_VERSION, BadBatch, BadInput
 from mailtally_shared.header import BatchHeader, Heartbeat, parse_announcement
-from mailtally_shared.payload import MAX_RAW, checksum, decode
+from mailtally_shared.payload import MAX_RAW, MAX_RECORDS, checksum, decode
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.logs import event
 from mailtally_shared.state.client import State, unavailable_errors
@@ -20,7 +22,7 @@ from mailtally_shared.state.client import State, unavailable_errors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailtally_aggregator.commit import Committer, Outcome
+    from mailtally_aggregator.commit import Committer
     from mailtally_aggregator.hosted_file import HostedFile
     from mailtally_aggregator.quarantine import Quarantine
     from mailtally_aggregator.receive import Receiver
@@ -94,7 +96,7 @@ class Intake:
             return 0
         crash_point(CrashAt.RECEIVED)
         announced = self._read(received.bodies(), now)
-        headers = list({(h.collector_id, h.epoch, h.seq): h for h in announced.headers}.values())
+        headers = list({_name(header): header for header in announced.headers}.values())
         self._is_busy = sum(header.records for header in headers) >= _BUSY
         hosted = self._hosted.current()
         self._committer.charged_name = hosted.charged_name if hosted else str
@@ -158,9 +160,18 @@ class Intake:
         except BadBatch as error:
             became = _AGAIN
             if error.reason != UNKNOWN_VERSION:
-                became = self._quarantine.batch(header, payload, error, now, at_once=False)
+                whole = self._whole(header, payload)
+                became = self._quarantine.batch(header, whole, error, now, at_once=False)
             self._tell_bad(error, became, host=header.host, seq=header.seq)
             return []
+
+    def _whole(self, header: BatchHeader, payload: bytes) -> bytes:
+        """The payload as it was announced: what is too large to be read was fetched in part."""
+        announced = min(header.payload_bytes, self._quarantine.largest)
+        if len(payload) >= announced:
+            return payload
+        with unavailable_errors():
+            return cast("bytes", self._state.getrange(header.payload_key, 0, announced - 1))
 
     def _set_aside(self, body: bytes, error: BadBatch, now: float) -> None:
         """What another version sent is not bad: it comes again until one that knows it takes it."""
@@ -183,14 +194,25 @@ class Intake:
         self._keep_aside(outcome.overflowing, overflow, now)
         crowd = BadBatch("too-many-days", "The batch opens more days than max_days allows.")
         self._keep_aside(outcome.crowding, crowd, now)
-        self._forget_payloads([*outcome.known, *outcome.fenced])
-        _tell_outcome(outcome)
+        ahead = BadBatch("too-far-ahead", "More of its collector lies ahead of time than is held.")
+        self._keep_aside(outcome.too_far_ahead, ahead, now)
+        naming = BadBatch("too-many-hosts", "The batch names more hosts than max_hosts allows.")
+        self._keep_aside(outcome.naming, naming, now)
+        self._note_different(outcome.different, now)
+        self._forget_payloads([*outcome.known, *outcome.different, *outcome.fenced])
+        log_outcome(outcome)
 
     def _keep_aside(self, batches: list[Batch], error: BadBatch, now: float) -> None:
         """Whole and sound, and not to be counted: at once, as sending again mends nothing."""
         for batch in batches:
-            payload = cast("bytes", self._state.get(batch.header.payload_key) or b"")
-            became = self._quarantine.batch(batch.header, payload, error, now, at_once=True)
+            with unavailable_errors():
+                payload = cast("bytes", self._state.get(batch.header.payload_key) or b"")
+            if not payload:  # lost meanwhile: nothing whole to keep, and it is sent again
+                self._tell_bad(error, _AGAIN, host=batch.header.host, seq=batch.header.seq)
+                continue
+            became = self._quarantine.batch(
+                batch.header, payload, error, now, at_once=True, share=SOUND_SHARE
+            )
             self._tell_bad(error, became, host=batch.header.host, seq=batch.header.seq)
 
     def _tell_bad(self, error: BadInput, became: str, **fields: object) -> None:
@@ -204,6 +226,16 @@ class Intake:
             became=became,
             **fields,
         )
+
+    def _note_different(self, batches: list[Batch], now: float) -> None:
+        """Count them under their collector; their records are in the spool that made them."""
+        for batch in batches:
+            ledger = self._keys.ledger(batch.header.collector_id)
+            with unavailable_errors():
+                pipeline = self._state.pipeline(transaction=True)
+                pipeline.hincrby(ledger, "different", 1)
+                pipeline.hset(ledger, "different_at", int(now))
+                pipeline.execute()
 
     def _forget_payloads(self, batches: list[Batch]) -> None:
         """Sent again after they were applied, or too late: nobody else will delete them."""
@@ -240,7 +272,7 @@ def read_announcement(body: bytes, keys: StateKeys) -> BatchHeader | Heartbeat:
     """
     message = parse_announcement(body)
     if isinstance(message, BatchHeader):
-        own = keys.payload(message.collector_id, message.seq)
+        own = keys.payload(message.collector_id, message.seq, message.checksum)
         if message.payload_key != own:
             raise BadBatch("foreign-key", "The announcement names a key that is not its own.")
     return message
@@ -256,29 +288,13 @@ def open_batch(header: BatchHeader, payload: bytes, max_payload: int = MAX_RAW) 
         raise BadBatch("too-large", f"The payload has {header.payload_bytes} bytes.")
     if checksum(payload) != header.checksum:
         raise BadBatch("bad-checksum", "The payload is not the one that was announced.")
-    columns = decode(payload, max_payload)
+    columns = decode(payload, max_payload, min(header.records, MAX_RECORDS))
     malformed = sum(header.malformed.values())
     if len(columns) != header.records or header.lines != header.records + malformed:
         raise BadBatch("bad-counts", "The payload does not hold what its header counts.")
     return Batch(header, columns)
 
 
-def _tell_outcome(outcome: Outcome) -> None:
-    for batch in outcome.fenced:
-        event(
-            _log,
-            logging.WARNING,
-            "batch-fenced",
-            "Refused a batch of a collector whose host name another one took over.",
-            host=batch.header.host,
-            collector=batch.header.collector_id,
-            seq=batch.header.seq,
-        )
-    if outcome.known:
-        event(
-            _log,
-            logging.DEBUG,
-            "batches-known",
-            "Dropped batches that were applied before.",
-            batches=len(outcome.known),
-        )
+def _name(header: BatchHeader) -> tuple[str, int, str, int, str]:
+    """What makes an announcement the same as another one."""
+    return header.collector_id, header.epoch, header.nonce, header.seq, header.checksum

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import msgpack
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailtally_aggregator.commit import Committer
+    from mailtally_aggregator.outcome import Outcome
+    from mailtally_aggregator.quarantine import QuarantineLimits
     from mailtally_shared.state.keys import StateKeys
 
 #: How many entries are fetched at once: each may be as large as a payload.
@@ -35,6 +37,7 @@ class KeptAside:
         size: bytes, as it is kept.
         header: of a batch; ``None`` for a message that was no announcement.
         payload: of a batch.
+        packed: all of it, as it is kept.
     """
 
     entry: str
@@ -44,6 +47,7 @@ class KeptAside:
     size: int
     header: BatchHeader | None
     payload: bytes
+    packed: bytes = field(repr=False)
 
     @property
     def records(self) -> int:
@@ -65,7 +69,7 @@ def kept_aside(state: State, keys: StateKeys) -> Iterator[KeptAside]:
     with unavailable_errors():
         found = state.hscan_iter(keys.quarantine, count=_AT_ONCE)
         for name, packed in found:
-            yield _read(name.decode("ascii", "backslashreplace"), packed)
+            yield read_kept(name.decode("ascii", "backslashreplace"), packed)
 
 
 def count_after_all(
@@ -88,15 +92,25 @@ def count_after_all(
         return str(error)
     batch = Batch(opened.header, opened.columns, kept.kept)
     outcome = committer.apply([batch], [], now)
+    return None if outcome.applied else _obstacle(outcome)
+
+
+def _obstacle(outcome: Outcome) -> str:
     if outcome.overflowing:
         return "It lifts a day's sum beyond 63 bits."
+    if outcome.naming:
+        return "Its collector then names more hosts than max_hosts allows."
     if outcome.crowding:
         return "It opens more days than max_days allows."
-    return None if outcome.applied else "It is not in quarantine any more."
+    if outcome.too_far_ahead:
+        return "More of its collector lies ahead of time than is held: see 'mailtally held list'."
+    return "It is not in quarantine any more."
 
 
-def drop(state: State, keys: StateKeys, kept: KeptAside) -> bool:
+def drop(state: State, keys: StateKeys, kept: KeptAside, *, moved_out: bool = False) -> bool:
     """Remove an entry without counting it; false when it is not there any more.
+
+    What is ``moved_out``, to a file, may be brought back.
 
     Raises:
         Unavailable: the state does not answer.
@@ -105,13 +119,48 @@ def drop(state: State, keys: StateKeys, kept: KeptAside) -> bool:
         "kept": kept_entry(keys, kept.kept),
         "records": str(kept.records),
     }
+    if moved_out:
+        request["moved_key"] = keys.quarantine_moved
     script = state.register_script(source("ledger.lua", "drop.lua"))
     with unavailable_errors():
         done = script(keys=declared_keys(request, keys.tag), args=[msgpack.packb(request)])
     return bool(done)
 
 
-def _read(entry: str, packed: bytes) -> KeptAside:
+def bring_back(
+    state: State, keys: StateKeys, kept: KeptAside, limits: QuarantineLimits
+) -> str | None:
+    """Put into quarantine again what ``drop`` moved out: once, whatever happens meanwhile.
+
+    Returns:
+        Why it was not, as a sentence; ``None`` when it was.
+
+    Raises:
+        Unavailable: the state does not answer; it is safe to try again.
+    """
+    request: dict[str, Any] = {
+        "entry": kept.entry,
+        "reason": kept.reason,
+        "records": str(kept.records),
+        "moved_key": keys.quarantine_moved,
+        "keep_key": keys.quarantine,
+        "sums_key": keys.quarantine_sums,
+        "max_batches": limits.batches,
+        "max_bytes": limits.bytes,
+    }
+    script = state.register_script(source("bring_back.lua"))
+    with unavailable_errors():
+        answer: bytes = script(
+            keys=declared_keys(request, keys.tag), args=[msgpack.packb(request), kept.packed]
+        )
+    return {
+        b"back": None,
+        b"full": "There is no room for it in quarantine.",
+    }.get(answer, "It was not moved out of this quarantine, or was brought back already.")
+
+
+def read_kept(entry: str, packed: bytes) -> KeptAside:
+    """An entry from what is kept of it."""
     fields = cast("dict[str, Any]", msgpack.unpackb(packed))
     header = parse_announcement(fields["header"]) if "header" in fields else None
     return KeptAside(
@@ -122,4 +171,5 @@ def _read(entry: str, packed: bytes) -> KeptAside:
         size=len(packed),
         header=header if isinstance(header, BatchHeader) else None,
         payload=fields.get("payload", b""),
+        packed=packed,
     )

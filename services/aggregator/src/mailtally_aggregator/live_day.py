@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailtally_aggregator.gaps import unpacked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
@@ -23,6 +25,7 @@ class LiveDay:
             likewise ``written_revision`` and ``written_at`` (Unix seconds).
         complete: every known collector had passed the day when it was written.
         missing_hosts: those that had not.
+        incomplete: hosts of which a log could not be read then, and why.
     """
 
     day: date
@@ -37,6 +40,7 @@ class LiveDay:
     written_at: int | None = None
     complete: bool = False
     missing_hosts: tuple[str, ...] = ()
+    incomplete: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_dirty(self) -> bool:
@@ -59,6 +63,7 @@ def live_day(day: date, fields: Mapping[bytes, bytes]) -> LiveDay:
         written_at=_number(fields, b"written_at"),
         complete=fields.get(b"complete") == b"1",
         missing_hosts=tuple(filter(None, fields.get(b"missing", b"").decode("ascii").split(","))),
+        incomplete=unpacked(fields.get(b"incomplete")),
     )
 
 

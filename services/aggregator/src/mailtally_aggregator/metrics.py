@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from mailtally_aggregator.books_read import read_books
 from mailtally_aggregator.cluster_figures import (
     aside_samples,
+    clock_samples,
     conservation_samples,
     day_samples,
     host_samples,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mailtally_aggregator.live_day import LiveDay
     from mailtally_aggregator.settings import AggregatorSettings
     from mailtally_shared.calendar import Calendar
+    from mailtally_shared.process.clock import Clock
     from mailtally_shared.process.metrics import Sample, Source
     from mailtally_shared.state.keys import StateKeys
 
@@ -42,6 +43,7 @@ class ClusterMetrics:
     state: State
     keys: StateKeys
     calendar: Calendar
+    clock: Clock
 
     def sources(self) -> tuple[Source, ...]:
         """Several, so that one that fails leaves the others be."""
@@ -49,9 +51,11 @@ class ClusterMetrics:
 
     def books(self) -> Iterator[Sample]:
         """Hosts, lines, days, and whether they add up, all of one moment."""
-        now = time.time()
+        now = self.clock.wall()
         books = read_books(self.state, self.keys)
         yield from host_samples(books, self.settings.expected_hosts, now)
+        with unavailable_errors():
+            yield from clock_samples(books, agree=not self.state.exists(self.keys.writer_clocks))
         yield from line_samples(books.ledgers)
         yield from conservation_samples(books)
         yield from day_samples(books.days, self.calendar, now)
@@ -78,7 +82,7 @@ class ClusterMetrics:
 
     def snapshot(self) -> Iterator[Sample]:
         """How old what an emptied Redis would be refilled from is."""
-        yield from snapshot_samples(self.settings.statistic_dir / SNAPSHOTS, time.time())
+        yield from snapshot_samples(self.settings.statistic_dir / SNAPSHOTS, self.clock.wall())
 
     def _most_names(self, days: Sequence[LiveDay]) -> int:
         with unavailable_errors():

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from mailtally_aggregator.new_history import begin_history
 from mailtally_aggregator.snapshot import restore_newest
 from mailtally_shared.day_files.names import LOADED, LOADING
 from mailtally_shared.errors import Refused
@@ -51,6 +52,7 @@ def open_state(
             f"The state in Redis has format {found!r} and this version reads {FORMAT!r} only: "
             "run the version of mailtally that wrote it."
         )
+    begin_history(state, keys)
 
 
 def _check_eviction(state: State) -> None:
@@ -74,7 +76,7 @@ def _fill(state: State, keys: StateKeys, statistic_dir: Path, *, accept_empty: b
             raise Refused(
                 f"Redis is empty, but {statistic_dir} shows that something was counted before, "
                 "and it holds no sound snapshot. Bring Redis's data back, or, to begin at zero, "
-                "start one aggregator with --accept-empty-state."
+                "start one aggregator, or 'mailtally up', with --accept-empty-state."
             )
     with unavailable_errors():
         if newest:

@@ -1,7 +1,7 @@
 -- Count an unusable batch and, at the limit, keep it aside whole and let the ledger pass it.
 -- Prepended by ledger.lua.
 --
--- ARGV[1]  cmsgpack of {batch, entry, reason, limit, poison_key, keep_key, sums_key, max_…}
+-- ARGV[1]  cmsgpack of {batch, entry, reason, limit, poison_key, keep_key, sums_key, share, max_…}
 -- ARGV[2]  what to keep, as it is: Redis's cmsgpack knows no binary strings
 -- Answer   "again"  it will be sent again; "kept"  it is in quarantine; "full"  there is no room;
 --          "dropped"  a message for which there is no room, counted only;
@@ -14,7 +14,8 @@ local kept = ARGV[2]
 -- Anybody who writes into the queue can send messages that no ledger knows of. They get half of the
 -- room, so that they take none from batches, and what is beyond that is counted only: no record is
 -- lost with it, because a batch is announced again.
-local share = batch and 1 or 0.5
+-- Batches that are sound have a share as well: their collector waits with them, and no other one.
+local share = request.share or batch and 1 or 0.5
 
 local function room()
   local sums = redis.call('HMGET', request.sums_key, 'batches', 'bytes')
@@ -41,7 +42,7 @@ if batch then
 end
 if not room() then
   if batch then
-    return 'full'
+    return request.share and 'again' or 'full'
   end
   redis.call('HINCRBY', request.sums_key, 'dropped', 1)
   return 'dropped'

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mailtally_shared.errors import Unavailable, one_line
-from mailtally_shared.process.logs import event
+from mailtally_shared.errors import Unavailable
+from mailtally_shared.header import MAX_MESSAGE
 from mailtally_shared.queue import batch_queue, broker_errors, connect_broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_log = logging.getLogger(__name__)
-
-#: Seconds of one look into an empty queue. kombu's Redis transport restores
-#: unacknowledged messages only between two looks, so it is kept short.
+#: Seconds of one look into an empty queue.
 LOOK = 0.25
 #: Seconds to wait for one more message once there is one.
 _NEXT = 0.002
-#: How kombu stumbles over what it has not written itself.
-_NO_ENVELOPE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+#: Bytes in hand from which no more is taken, whatever the number of messages.
+MAX_IN_HAND = 2 * MAX_MESSAGE
 
 
 @dataclass(slots=True)
@@ -61,7 +57,7 @@ class Receiver:
         with broker_errors(self._connection):
             self._connect()
             patience, end = LOOK, math.inf
-            while not is_full(len(self._waiting)) and self._drain(patience):
+            while self._has_room(is_full) and self._drain(patience):
                 end = min(end, time.monotonic() + linger)
                 patience = max(_NEXT, end - time.monotonic())
         received, self._waiting = Received(self._waiting), []
@@ -94,15 +90,15 @@ class Receiver:
     def _connect(self) -> None:
         if self._consumer is None:
             channel = self._connection.channel()
-            if hasattr(channel, "qos"):
-                # What a lost connection left behind its collector sends again; kombu's own
-                # attempt at the interpreter's exit would only talk to a broker that is gone.
-                channel.qos.restore_at_shutdown = False
             self._consumer = self._connection.Consumer(
                 batch_queue(), channel=channel, on_message=self._take, accept=[]
             )
             self._consumer.qos(prefetch_count=self._prefetch)
             self._consumer.consume()
+
+    def _has_room(self, is_full: Callable[[int], bool]) -> bool:
+        size = sum(len(message.body) for message in self._waiting)
+        return size < MAX_IN_HAND and not is_full(len(self._waiting))
 
     def _take(self, message: Any) -> None:  # noqa: ANN401 - kombu's messages are untyped
         self._waiting.append(message)
@@ -112,17 +108,9 @@ class Receiver:
             self._connection.drain_events(timeout=patience)
         except TimeoutError:
             return False
-        except _NO_ENVELOPE as error:
-            # Not even an envelope of kombu's, which has taken it off the queue all the same.
-            sentence = f"Dropped something from the queue that is no message: {one_line(error)}."
-            event(_log, logging.WARNING, "foreign-message", sentence)
-            return False
         return True
 
 
 def _body(message: Any) -> bytes:  # noqa: ANN401 - kombu's messages are untyped
     body = message.body
-    if isinstance(body, bytes):
-        return body
-    # Of anything but text no announcement was made: a number, say, from somebody else.
-    return body.encode("utf-8", "backslashreplace") if isinstance(body, str) else b""
+    return body.encode() if isinstance(body, str) else bytes(body)

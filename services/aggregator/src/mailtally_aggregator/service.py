@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailtally_aggregator.charged_statuses import warn_of_unmatched
+from mailtally_aggregator.clock_watch import ClockWatch
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.day_writer import DayWriter
+from mailtally_aggregator.held_turn import HeldTurn
 from mailtally_aggregator.hosted_file import HostedFile
+from mailtally_aggregator.hosted_known import HostedNote
 from mailtally_aggregator.intake import Intake
 from mailtally_aggregator.lease import Lease
+from mailtally_aggregator.memory import Memory
 from mailtally_aggregator.metrics import ClusterMetrics, only_while
 from mailtally_aggregator.opening import SNAPSHOTS, open_state
 from mailtally_aggregator.quarantine import Quarantine
 from mailtally_aggregator.receive import Receiver
 from mailtally_aggregator.snapshot import snapshots, take_snapshot
 from mailtally_aggregator.statistic_dir import directory_errors
+from mailtally_aggregator.sweep import sweep
 from mailtally_aggregator.tally import Tally
 from mailtally_aggregator.totals import Totals
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.errors import MailtallyError, Unavailable
 from mailtally_shared.process.backoff import Backoff, keep_trying
+from mailtally_shared.process.clock import Clock
 from mailtally_shared.process.health import Health
 from mailtally_shared.process.logs import event
 from mailtally_shared.process.metrics import observed
 from mailtally_shared.process.metrics.catalogue.aggregator import DAY_WRITER
 from mailtally_shared.process.reachable import unreachable
+from mailtally_shared.process.writable import unwritable
 from mailtally_shared.state.client import State, connect_state
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.state.policy import adopt_policy, check_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +59,7 @@ _GRACE = 3.0
 
 def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = False) -> None:
     """Work until asked to stop; what is in hand then is committed or left to be sent again."""
-    keys, health = StateKeys(), Health()
+    keys, health, clock = StateKeys(), Health(), Clock()
     state = connect_state(settings.resolved_state_url)
     hosted = HostedFile(settings.hosted_domains)
     hosted.current()
@@ -63,17 +72,28 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
                 state, keys, settings.statistic_dir, accept_empty=accept_empty_state
             ),
         )
+        _persist(
+            stop,
+            health,
+            lambda: adopt_policy(state, keys, settings.timezone, settings.charging),
+        )
+        _persist(stop, health, lambda: warn_of_unmatched(state, keys, settings.charging))
         patient = connect_state(settings.resolved_state_url, timeout=_PATIENCE)
-        lease = Lease(state, keys, settings.writer_lease)
+        # A client for each thread: after an error the intake disconnects its own, whoever uses it.
+        of_lease = connect_state(settings.resolved_state_url)
+        lease = Lease(of_lease, keys, settings.writer_lease, clock)
         exposition.add(tally.samples)
-        _expose_cluster(exposition, settings, health, lease)
-        writing = _Background(lambda: _write_days(settings, stop, lease, patient), stop)
+        _expose_cluster(exposition, settings, health, lease, clock)
+        writing = _Background(
+            lambda: _write_days(settings, stop, lease, patient, clock, hosted=hosted), stop
+        )
         writing.start()
         try:
-            _take_in(settings, state, hosted, stop, health, tally=tally)
+            _take_in(settings, state, hosted, stop, health, clock=clock, tally=tally)
         finally:
             stop.request()
             writing.join(_GRACE)
+            writing.abandon()
             # Whatever it still waits for does not come: that ends the wait.
             patient.connection_pool.disconnect()
             writing.join()
@@ -86,13 +106,17 @@ def check(settings: AggregatorSettings) -> Iterator[str]:
     yield from unreachable(settings.broker_url, settings.resolved_state_url)
     try:
         HostedFile(settings.hosted_domains).current()
-        settings.statistic_dir.mkdir(parents=True, exist_ok=True)
     except (MailtallyError, OSError) as error:
         yield str(error)
+    yield from unwritable("MAILTALLY_STATISTIC_DIR", settings.statistic_dir)
 
 
 def _expose_cluster(
-    exposition: Exposition, settings: AggregatorSettings, health: Health, lease: Lease
+    exposition: Exposition,
+    settings: AggregatorSettings,
+    health: Health,
+    lease: Lease,
+    clock: Clock,
 ) -> None:
     """Serve the cluster's figures as long as this one is the day writer.
 
@@ -101,7 +125,7 @@ def _expose_cluster(
     calendar = Calendar(settings.zone)
     exposition.add(lambda: [DAY_WRITER.at(lease.is_held)])
     state = connect_state(settings.resolved_state_url, timeout=_IMPATIENCE)
-    for source in ClusterMetrics(settings, state, StateKeys(), calendar).sources():
+    for source in ClusterMetrics(settings, state, StateKeys(), calendar, clock).sources():
         exposition.add(only_while(lambda: lease.is_held and health.ready().ok, source))
 
 
@@ -112,6 +136,7 @@ def _take_in(
     stop: Stop,
     health: Health,
     *,
+    clock: Clock,
     tally: Tally,
 ) -> None:
     keys = StateKeys()
@@ -129,7 +154,7 @@ def _take_in(
 
     def turn() -> int:
         try:
-            return intake.turn(time.time())
+            return intake.turn(clock.wall())
         except Unavailable:
             intake.reset()
             raise
@@ -139,25 +164,33 @@ def _take_in(
     receiver.reset()
 
 
-def _write_days(settings: AggregatorSettings, stop: Stop, lease: Lease, patient: State) -> None:
+def _write_days(
+    settings: AggregatorSettings,
+    stop: Stop,
+    lease: Lease,
+    patient: State,
+    clock: Clock,
+    *,
+    hosted: HostedFile,
+) -> None:
     """The loop of the day writer: whoever holds the lease writes; the others wait for it.
 
     ``patient`` is for whole days and snapshots, which may take long.
     """
-    keys = StateKeys()
-    writer = DayWriter(
-        totals=Totals(patient, keys),
-        lease=lease,
-        keys=keys,
-        calendar=Calendar(settings.zone),
-        directory=settings.statistic_dir,
-        policy=settings.writer,
-    )
+    keys, calendar = StateKeys(), Calendar(settings.zone)
+    writer = _day_writer(settings, lease, patient, clock)
+    memory = Memory(patient, keys, calendar, settings.statistic_dir)
     saver = _Saver(settings, patient, keys)
+    note = HostedNote(patient, keys, socket.gethostname())
 
     def tick() -> None:
-        if writer.tick(time.time()):
-            saver.tick(time.time())
+        check_policy(patient, keys, settings.timezone, settings.charging)
+        note.note(hosted.current(), clock.wall())
+        sweep(patient, keys)
+        if writer.tick(clock.wall()):
+            saver.tick(clock.wall())
+            with directory_errors(settings.statistic_dir):
+                memory.look(clock.wall())
 
     while not stop.wait(settings.writer_interval):
         _persist(stop, Health(), tick)
@@ -165,6 +198,29 @@ def _write_days(settings: AggregatorSettings, stop: Stop, lease: Lease, patient:
         lease.release()
     except Unavailable:
         _log.debug("the lease was not released; it expires by itself")
+
+
+def _day_writer(
+    settings: AggregatorSettings, lease: Lease, patient: State, clock: Clock
+) -> DayWriter:
+    keys, calendar = StateKeys(), Calendar(settings.zone)
+    return DayWriter(
+        totals=Totals(patient, keys),
+        lease=lease,
+        keys=keys,
+        calendar=calendar,
+        directory=settings.statistic_dir,
+        policy=settings.writer,
+        clocks=ClockWatch(patient, keys, clock, settings.clock_settle),
+        held=HeldTurn(
+            state=patient,
+            keys=keys,
+            committer=Committer(patient, keys, calendar, caps=settings.caps),
+            calendar=calendar,
+            lease=lease,
+            slack=settings.future_slack,
+        ),
+    )
 
 
 @dataclass(slots=True)
@@ -205,10 +261,18 @@ class _Background(threading.Thread):
         self._work = work
         self._stop_request = stop
         self.error: Exception | None = None
+        self._is_abandoned = False
+
+    def abandon(self) -> None:
+        """Ignore how it ends from now on: its connections are about to be cut."""
+        self._is_abandoned = True
 
     def run(self) -> None:
         try:
             self._work()
         except Exception as error:  # noqa: BLE001 - raised again by the main thread
+            if self._is_abandoned:
+                _log.debug("the day writer was cut off: %s", error)
+                return
             self.error = error
             self._stop_request.request()

@@ -49,10 +49,31 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
     max_statuses: Annotated[
         Count, Field(description="Distinct unknown statuses a day; others are called other.")
     ] = 200
+    max_hosts: Annotated[
+        Count,
+        Field(
+            description="Host names that the lines of one mail host's collectors may name; a batch "
+            "that names more is quarantined."
+        ),
+    ] = 1000
     max_days: Annotated[
         Count,
         Field(description="Days in Redis at once; a batch that would open more is kept aside."),
     ] = 4000
+    future_slack: Annotated[
+        SecondsOrZero,
+        Field(
+            description="How far ahead of Redis's and the aggregator's clock a record may lie; "
+            "one beyond that is held until its time comes."
+        ),
+    ] = 86_400.0
+    held_names: Annotated[
+        Count,
+        Field(
+            description="Names held under one collector, over all days and hosts; a batch that "
+            "would hold more is quarantined."
+        ),
+    ] = 20_000
     expected_hosts: Annotated[
         CommaList,
         Field(description="Collector host names whose days are waited for, seen or not."),
@@ -76,6 +97,13 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
     retention: Annotated[
         Seconds, Field(description="After a day's end: its totals then leave Redis.")
     ] = 35 * 86_400.0
+    clock_settle: Annotated[
+        SecondsOrZero,
+        Field(
+            description="How long no day is closed after a clock has stepped, or while no "
+            "collector confirms the clocks after a start."
+        ),
+    ] = 900.0
     charged_statuses: Annotated[
         CommaList, Field(description="Statuses whose records are charged, or all.", min_length=1)
     ] = ("all",)
@@ -96,10 +124,10 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
         ),
     ] = None
     quarantine_batches: Annotated[
-        Count, Field(description="Batches kept aside before the aggregator stops.")
+        Count, Field(description="Batches kept aside before the aggregator waits for room.")
     ] = 1000
     quarantine_bytes: Annotated[
-        Bytes, Field(description="Bytes kept aside before the aggregator stops.")
+        Bytes, Field(description="Bytes kept aside before the aggregator waits for room.")
     ] = 256 * 2**20
     writer_interval: Annotated[
         Seconds, Field(description="How often it is looked for days to write.")
@@ -113,8 +141,15 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, ClusterSettings, Hea
 
     @property
     def caps(self) -> Caps:
-        """The limits of a day's distinct names, and of the days."""
-        return Caps(names=self.max_names, statuses=self.max_statuses, days=self.max_days)
+        """How much the state may hold."""
+        return Caps(
+            names=self.max_names,
+            statuses=self.max_statuses,
+            days=self.max_days,
+            hosts=self.max_hosts,
+            future_slack=self.future_slack,
+            held_names=self.held_names,
+        )
 
     @property
     def group(self) -> GroupLimits:

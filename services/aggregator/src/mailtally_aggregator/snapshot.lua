@@ -7,7 +7,8 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
 end
 local found = {}
 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
-  if string.sub(key, 1, #ARGV[2]) ~= ARGV[2] then
+  -- What expires is a sign of life or a lease, and says nothing later.
+  if string.sub(key, 1, #ARGV[2]) ~= ARGV[2] and redis.call('PTTL', key) < 0 then
     found[#found + 1] = key
     found[#found + 1] = redis.call('DUMP', key)
   end

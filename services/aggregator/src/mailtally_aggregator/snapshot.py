@@ -26,6 +26,7 @@ from mailtally_aggregator.scripts import source, state_emptied
 from mailtally_shared.errors import BadFile, Unavailable
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.logs import event
+from mailtally_shared.regular import is_regular, open_regular
 from mailtally_shared.state.client import State, unavailable_errors
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _next_path(directory: Path, now: float) -> Path:
 
 def snapshots(directory: Path) -> list[Path]:
     """The snapshot files of a directory, newest first."""
-    return sorted(directory.glob("*.snapshot"), reverse=True)
+    return sorted(filter(is_regular, directory.glob("*.snapshot")), reverse=True)
 
 
 def restore_snapshot(state: State, keys: StateKeys, path: Path) -> int:
@@ -164,7 +165,8 @@ def _place(path: Path, content: bytes) -> None:
 
 
 def _read(path: Path) -> list[Any]:
-    content = path.read_bytes()
+    with open_regular(path) as file:
+        content = file.read()
     digest, frame = content[4 : 4 + _DIGEST], content[4 + _DIGEST :]
     if content[:4] != _MAGIC or hashlib.sha256(frame).digest() != digest:
         raise BadFile("bad-snapshot", str(path), "the snapshot is damaged; an older one is tried")

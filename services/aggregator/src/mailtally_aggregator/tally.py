@@ -12,7 +12,7 @@ from mailtally_shared.process.metrics.metric import Durations, Sample
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailtally_aggregator.commit import Outcome
+    from mailtally_aggregator.outcome import Outcome
 
 
 @dataclass(slots=True)
@@ -30,9 +30,13 @@ class Tally:
         """A group of batches was dealt with, which took so long."""
         self.outcomes["applied"] += len(outcome.applied)
         self.outcomes["known"] += len(outcome.known)
+        self.outcomes["different"] += len(outcome.different)
         self.outcomes["fenced"] += len(outcome.fenced)
+        self.outcomes["outdated"] += len(outcome.outdated)
         self.outcomes["overflowing"] += len(outcome.overflowing)
         self.outcomes["crowding"] += len(outcome.crowding)
+        self.outcomes["too-far-ahead"] += len(outcome.too_far_ahead)
+        self.outcomes["too-many-hosts"] += len(outcome.naming)
         self.records += sum(batch.header.records for batch in outcome.applied)
         self.payload_bytes += sum(batch.header.payload_bytes for batch in outcome.applied)
         self.commits.add(seconds)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
-from mailtally_aggregator.foreign import text, whole
+from mailtally_aggregator.gaps import unpacked
 from mailtally_aggregator.host_sums import add, parted, pieces
+from mailtally_aggregator.said import Place, hosts, owners, read_up_to, said
 from mailtally_aggregator.watermark import DayState
 from mailtally_shared.day_files import Gathering
+from mailtally_shared.errors import Refused
 from mailtally_shared.state.client import State, unavailable_errors
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Totals:
     """Reader of one state's totals."""
 
     def __init__(self, state: State, keys: StateKeys) -> None:
-        self._state = state
+        self.state = self._state = state
         self._keys = keys
 
     def days(self, book: Book | None = None) -> list[DayState]:
@@ -72,18 +74,32 @@ class Totals:
         return sorted(name.decode("ascii") for name in members)
 
     def watermarks(self, expected: Iterable[str] = ()) -> dict[str, float]:
-        """Up to when each known collector's host is read: those expected and those seen."""
-        with unavailable_errors():
-            seen = cast("set[bytes]", self._state.smembers(self._keys.hosts))
-            hosts = sorted({text(name) for name in seen} | set(expected))
-            return {host: self._watermark(host) for host in hosts}
+        """Return up to when each known collector's host is read: those expected and those seen.
 
-    def _watermark(self, host: str) -> float:
-        owner = self._hget(self._keys.registration(host), "id")
-        if owner is None:
-            return 0.0
-        stated = self._hget(self._keys.ledger(text(owner)), "watermark")
-        return float(whole(stated))
+        A name that no collector registered under is not seen: each may add names to the set.
+        """
+        owned = owners(self._state, self._keys, hosts(self._state, self._keys))
+        places = [Place(self._keys.registration(host), "nonce") for host in owned]
+        starts = said(self._state, places)
+        with unavailable_errors():
+            pipeline = self._state.pipeline(transaction=False)
+            for owner in owned.values():
+                pipeline.hmget(self._keys.ledger(owner), "nonce", "watermark")
+            ledgers = pipeline.execute()
+        found = {
+            host: float(read_up_to(registered, *word))
+            for host, registered, word in zip(owned, starts, ledgers, strict=True)
+        }
+        return dict(sorted((dict.fromkeys(expected, 0.0) | found).items()))
+
+    def statuses(self) -> dict[str, bytes]:
+        """The status documents of the hosts' collectors, as they came; empty for none."""
+        known = hosts(self._state, self._keys)
+        found = dict.fromkeys(known, b"")
+        for host, owner in owners(self._state, self._keys, known).items():
+            with unavailable_errors():
+                found[host] = self._hget(self._keys.ledger(owner), "status") or b""
+        return found
 
     def _hget(self, key: str, field: str) -> bytes | None:
         return cast("bytes | None", self._state.hget(key, field))
@@ -128,7 +144,7 @@ def _day_totals(fields: dict[bytes, bytes], rows: DayRows) -> DayTotals:
 
 
 def _day_state(day: date, fields: dict[bytes, Any]) -> DayState:
-    written = fields.get(b"written_changes")
+    written, stopped = fields.get(b"written_changes"), fields.get(b"stopped_changes")
     return DayState(
         day=day,
         changes=_number(fields.get(b"changes")),
@@ -137,8 +153,22 @@ def _day_state(day: date, fields: dict[bytes, Any]) -> DayState:
         written_changes=None if written is None else int(written),
         written_at=None if written is None else float(fields[b"written_at"]),
         complete=fields.get(b"complete") == b"1",
+        incomplete=unpacked(fields.get(b"incomplete")),
+        has_missing=bool(fields.get(b"missing")),
+        stopped_changes=None if stopped is None else int(stopped),
     )
 
 
 def _number(value: bytes | None) -> int:
     return int(value or 0)
+
+
+def check_conservation(day: str, totals: DayTotals) -> None:
+    """The rows must add up to the day's own sums; a file that does not is never written."""
+    messages, sizes, transferred = totals.rows.sums()
+    if (messages, sizes, transferred) != (totals.messages, totals.bytes, totals.transferred):
+        raise Refused(
+            f"The totals of {day} in Redis do not add up: {messages} messages and {sizes} bytes "
+            f"in its rows, {totals.messages} and {totals.bytes} in its sums. Keys were lost or "
+            "changed from outside; check that Redis never evicts (maxmemory-policy noeviction)."
+        )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from mailtally_aggregator.gaps import named
+from mailtally_shared.columns import END_OF_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from mailtally_aggregator.gaps import Gap
     from mailtally_shared.calendar import Calendar
 
 
@@ -23,7 +28,7 @@ class DayPolicy:
             counted, it is written without those that have not, and names them.
             (So old logs may be read in at leisure.)
         restate_after: a written day that changed is written anew once it was
-            quiet for so long …
+            quiet for so long (at once where no line can come any more) …
         restate_at_most: … or when the file is this old.
     """
 
@@ -44,6 +49,19 @@ class DayState:
     written_changes: int | None = None
     written_at: float | None = None
     complete: bool = False
+    incomplete: tuple[tuple[str, str], ...] = ()  # hosts and gaps that it was written with
+    has_missing: bool = False  # a host had not passed it when it was written
+    stopped_changes: int | None = None  # up to which change it was judged, and not written
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether the day writer leaves it, as it is now, to a person."""
+        return self.stopped_changes == self.changes
+
+    @property
+    def has_gaps(self) -> bool:
+        """Return whether something was known to be missing when it was written."""
+        return bool(self.incomplete)
 
     @property
     def is_dirty(self) -> bool:
@@ -57,11 +75,22 @@ class Due:
 
     state: DayState
     missing: tuple[str, ...]
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def complete(self) -> bool:
-        """Every known collector has passed the day."""
-        return not self.missing
+        """Every known collector has passed the day, and could read all of it."""
+        return not self.missing and not self.gaps
+
+
+def patience(policy: DayPolicy, watermarks: Mapping[str, float]) -> DayPolicy:
+    """Return the policy for hosts that have read so far.
+
+    Where every host has read to the end of its input (``--once``), a restatement has no more
+    lines to wait for.
+    """
+    has_ended = bool(watermarks) and all(at >= END_OF_TIME for at in watermarks.values())
+    return replace(policy, restate_after=0.0) if has_ended else policy
 
 
 def due_days(
@@ -70,6 +99,8 @@ def due_days(
     calendar: Calendar,
     policy: DayPolicy,
     now: float,
+    *,
+    gaps: Iterable[Gap] = (),
 ) -> list[Due]:
     """The days to be written now, oldest first.
 
@@ -80,9 +111,21 @@ def due_days(
         calendar: where days end.
         policy: the site's patience.
         now: Unix seconds.
+        gaps: what is known to be missing of the hosts. It holds no day up: the day is
+            written as incomplete, and once more when nothing is missing any more. Where it
+            becomes known after a day was written as complete, the day is written again.
     """
-    found = (_due(day, watermarks, calendar, policy, now) for day in days)
+    known = tuple(gaps)
+    found = (_due(day, watermarks, calendar, policy, now, known=known) for day in days)
     return sorted((due for due in found if due), key=lambda due: due.state.day)
+
+
+def due_late(days: Iterable[DayState], policy: DayPolicy, now: float) -> list[DayState]:
+    """Return days with late records that no revision holds yet, once none came for a while."""
+    dirty = (state for state in days if state.is_dirty)
+    return sorted(
+        (state for state in dirty if _is_settled(state, policy, now)), key=lambda state: state.day
+    )
 
 
 def _due(
@@ -91,24 +134,44 @@ def _due(
     calendar: Calendar,
     policy: DayPolicy,
     now: float,
+    *,
+    known: tuple[Gap, ...],
 ) -> Due | None:
-    end = calendar.end_of(state.day)
-    missing = tuple(
-        sorted(host for host, passed in watermarks.items() if passed < end + policy.grace)
-    )
-    if missing and now < max(end, state.since) + policy.deadline:
+    start, end = calendar.end_of(state.day - timedelta(days=1)), calendar.end_of(state.day)
+    gaps = tuple(gap for gap in known if gap.touches(start, end))
+    # No log was read further than up to now, except for one that has ended.
+    passed = {host: at if at >= END_OF_TIME else min(at, now) for host, at in watermarks.items()}
+    missing = tuple(sorted(host for host, at in passed.items() if at < end + policy.grace))
+    since = state.since if state.since <= now else end  # noted by a clock that was ahead
+    if missing and now < max(end, since) + policy.deadline:
         return None
     if state.written_changes is None:
-        return Due(state, missing)
-    if not missing and not state.complete:
-        return Due(state, missing)
+        return Due(state, missing, gaps)
+    if not missing and not state.complete and not (gaps and _is_as_far_as_it_can(state)):
+        return Due(state, missing, gaps)
+    if _says_otherwise(state, gaps, policy, now):
+        return Due(state, missing, gaps)
     if state.is_dirty and _is_settled(state, policy, now):
-        return Due(state, missing)
+        return Due(state, missing, gaps)
     return None
+
+
+def _is_as_far_as_it_can(state: DayState) -> bool:
+    """Return whether it was written after every host had passed it, with the gaps of then."""
+    return state.has_gaps and not state.has_missing
+
+
+def _says_otherwise(state: DayState, gaps: tuple[Gap, ...], policy: DayPolicy, now: float) -> bool:
+    """Return whether what was written names other gaps than are known by now."""
+    if tuple(named(gaps)) == state.incomplete:
+        return False
+    pause = policy.restate_after if state.complete else policy.restate_at_most
+    return state.written_at is None or now - state.written_at >= pause
 
 
 def _is_settled(state: DayState, policy: DayPolicy, now: float) -> bool:
     """Late lines come in showers; one new revision should take them all in."""
     if now - state.changed_at >= policy.restate_after:
         return True
-    return now - (state.written_at or 0.0) >= policy.restate_at_most
+    since = state.since if state.written_at is None else state.written_at
+    return now - since >= policy.restate_at_most

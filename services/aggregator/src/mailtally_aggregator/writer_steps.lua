@@ -20,9 +20,8 @@ local function lease()
   if holder ~= false then
     return false
   end
-  local token = string.format('%d', redis.call('INCR', request.token_counter))
-  redis.call('SET', request.lease, token, 'PX', request.milliseconds)
-  return token
+  redis.call('SET', request.lease, request.claim, 'PX', request.milliseconds)
+  return request.claim
 end
 
 -- A revision number that nobody else has, above `above`: the newest that lies in the directory,
@@ -41,7 +40,21 @@ local function finish()
   end
   redis.call('HSET', request.day, 'written_changes', request.changes,
     'written_at', request.now, 'written_revision', request.revision,
-    'complete', request.complete, 'missing', request.missing)
+    'complete', request.complete, 'missing', request.missing,
+    'incomplete', request.incomplete)
+  redis.call('HDEL', request.day, 'stopped_changes')
+  redis.call('HDEL', request.stopped, request.iso)
+  return '1'
+end
+
+-- A day is not written, and why; its book notes up to which change it was judged.
+local function stop()
+  redis.call('HSET', request.stopped, request.iso, request.why)
+  for _, day in ipairs(request.books) do
+    if redis.call('EXISTS', day) == 1 then
+      redis.call('HSET', day, 'stopped_changes', request.changes)
+    end
+  end
   return '1'
 end
 
@@ -58,7 +71,12 @@ local function retire()
   redis.pcall('HINCRBY', request.retired, 'bytes', day[4])
   redis.pcall('HINCRBY', request.retired, 'transferred', day[5])
   redis.call('SET', request.closed_before, request.next_day)
+  if request.pin ~= '' then
+    redis.call('HSET', request.pinned, request.iso, request.pin)
+  end
+  redis.call('HDEL', request.stopped, request.iso)
   redis.call('ZREM', request.days, request.iso)
+  redis.call('HDEL', request.opened, request.iso)
   for _, key in ipairs(request.totals) do
     redis.call('UNLINK', key)
   end
@@ -66,7 +84,7 @@ local function retire()
   return '1'
 end
 
-local steps = {lease = lease, begin = begin, finish = finish, retire = retire}
+local steps = {lease = lease, begin = begin, finish = finish, stop = stop, retire = retire}
 if request.step ~= 'lease' and redis.call('GET', request.lease) ~= request.token then
   return false
 end

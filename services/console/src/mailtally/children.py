@@ -11,8 +11,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mailtally.left_over import await_services, note_process
 from mailtally_shared.errors import MailtallyError
 from mailtally_shared.process.logs import event
+from mailtally_shared.process.parent import VARIABLE as PARENT_AT_STDIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +28,8 @@ STOP_TIMEOUT = 15.0
 #: A child that dies this often, in seconds, is not started again.
 _RESTARTS = 5
 _PERIOD = 60.0
+#: In the directory of the logs: held while any child lives, and the children's process ids.
+LOCK, PIDS = ".services.lock", ".services.pids"
 _TAIL = 4096  # bytes of a child's log that are looked at for its last words
 
 
@@ -38,12 +42,14 @@ class Child:
         command: module and arguments, e.g. ``("mailtally_loader", "run")``.
         settings: its environment on top of ours.
         lasting: it should run until it is stopped; otherwise it ends by itself.
+        first_options: more arguments, for its first start only.
     """
 
     name: str
     command: Sequence[str]
     settings: Mapping[str, str]
     lasting: bool = True
+    first_options: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
 
@@ -59,23 +65,36 @@ class Children:
     def __init__(self, log_dir: Path) -> None:
         self._log_dir = log_dir
         self._children: list[Child] = []
+        self._lock: int | None = None
+        self._alive: tuple[int, int] | None = None
 
     def start(self, child: Child) -> Child:
         """Start a child."""
-        self._log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock, parent = self._shared()
         with (self._log_dir / f"{child.name}.log").open("ab") as log:
             child.process = subprocess.Popen(  # noqa: S603 - our own modules
-                [sys.executable, "-m", *child.command],
-                env={**os.environ, **child.settings},
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", *child.command, *child.first_options],
+                env={**os.environ, **child.settings, PARENT_AT_STDIN: "1"},
+                stdin=parent,
                 stdout=log,
                 stderr=log,
+                pass_fds=(lock,),
                 # A terminal's Ctrl-C is for the parent, which stops them in order.
                 start_new_session=True,
             )
+        child.first_options = ()
+        note_process(self._log_dir / PIDS, child.process.pid)
         if child not in self._children:
             self._children.append(child)
         return child
+
+    def _shared(self) -> tuple[int, int]:
+        """Return what children inherit: the lock, and the pipe that ends with this process."""
+        if self._lock is None or self._alive is None:
+            self._log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = await_services(self._log_dir / LOCK, self._log_dir / PIDS)
+            self._alive = os.pipe()
+        return self._lock, self._alive[0]
 
     def watch(self, now: float) -> None:
         """Start again what died by a signal.
@@ -116,6 +135,14 @@ class Children:
             self._await_end(child, deadline)
         self._children = [c for c in self._children if c not in stopping]
 
+    def close(self) -> None:
+        """Stop all children, and let the next run have the directory."""
+        self.stop()
+        for descriptor in (self._lock, *(self._alive or ())):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._lock = self._alive = None
+
     def _await_end(self, child: Child, deadline: float) -> None:
         if child.process is None:
             return
@@ -148,4 +175,4 @@ class Children:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        self.close()

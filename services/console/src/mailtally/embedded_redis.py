@@ -35,6 +35,8 @@ from mailtally.append_only_file import mend_append_only_file
 from mailtally.left_over import settle_left_over, try_lock
 from mailtally.redis_program import RedisProgram, find_redis_program
 from mailtally_shared.errors import MailtallyError, Refused
+from mailtally_shared.process.backoff import Backoff
+from mailtally_shared.process.errors_shown import sentence_of
 from mailtally_shared.process.logs import event, get_logger
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ class EmbeddedRedis:
         self._owner_lock: int | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
+        self._backoff = Backoff(first=0.5)
+        self._next_start = 0.0
 
     @property
     def broker_url(self) -> str:
@@ -102,11 +106,15 @@ class EmbeddedRedis:
         """
         self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._dir.chmod(0o700)
-        self._owner_lock = try_lock(self._dir / "owner.lock")
+        owner = self._dir / "owner.lock"
+        self._owner_lock = try_lock(owner)
         if self._owner_lock is None:
             raise Refused(
-                f"Another mailtally uses {self._dir.parent}: stop it, or name another directory."
+                f"Another mailtally uses {self._dir.parent} (process {_first_line(owner)}): "
+                "stop it, or name another directory."
             )
+        os.ftruncate(self._owner_lock, 0)
+        os.pwrite(self._owner_lock, f"{os.getpid()}\n".encode(), 0)
         try:
             self._launch(self._suitable_program())
             self._await_answer()
@@ -130,6 +138,23 @@ class EmbeddedRedis:
             os.close(self._owner_lock)
             self._owner_lock = None
 
+    def watch(self, now: float) -> None:
+        """Start the server again if it ended; wait between attempts, and say why it ended.
+
+        Args:
+            now: seconds that only grow.
+        """
+        if self._server is None or self._server.poll() is None or now < self._next_start:
+            return
+        self._next_start = now + self._backoff.next()
+        sentence = f"Redis ended; starting it again. Its last words: {self._last_words()}"
+        event(_logger, logging.WARNING, "redis-restarted", sentence, code=self._server.returncode)
+        self._dismiss_watcher()
+        try:
+            self._launch(self._suitable_program())
+        except (MailtallyError, OSError) as error:
+            event(_logger, logging.WARNING, "redis-does-not-start", sentence_of(error))
+
     def _suitable_program(self) -> RedisProgram:
         program = find_redis_program()
         if program.version < _FOLDER_FORMAT and (self._dir / "appendonlydir").exists():
@@ -143,8 +168,9 @@ class EmbeddedRedis:
         pid_file = self._dir / "redis.pid"
         server_lock = settle_left_over(self._dir / "server.lock", pid_file)
         try:
-            self._forget_short_socket()
-            self._socket = self._socket_path()
+            if self._server is None:  # of one that ended everybody knows the path
+                self._forget_short_socket()
+                self._socket = self._socket_path()
             self._put_long_log_aside()
             mend_append_only_file(program.path, self._dir)
             with self._log.open("ab") as log:
@@ -202,7 +228,7 @@ class EmbeddedRedis:
     def _socket_path(self) -> Path:
         """In the data directory, or in a temporary one where that path is too long."""
         path = self._dir / "redis.sock"
-        if len(os.fsencode(path)) <= _LONGEST_SOCKET:
+        if len(os.fsencode(path)) <= _LONGEST_SOCKET and _is_utf8(path):
             return path
         short = Path(tempfile.mkdtemp(prefix="mailtally-"))  # with mode 0700
         (self._dir / "socket").symlink_to(short)
@@ -237,6 +263,19 @@ class EmbeddedRedis:
         _traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _first_line(path: Path) -> str:
+    return path.read_text("ascii", "replace").strip() or "unknown"
+
+
+def _is_utf8(path: Path) -> bool:
+    """Return whether it can stand in a URL, as redis-py reads them."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_ready(client: redis.Redis) -> bool:

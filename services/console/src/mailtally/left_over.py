@@ -1,4 +1,4 @@
-"""Stops a server that an earlier process left behind in a data directory."""
+"""What an earlier process left behind in a data directory: a server, services on their way out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def try_lock(path: Path) -> int | None:
     """Lock a file, made when absent, for as long as the descriptor or a copy of it is open.
 
     Returns:
-        The descriptor, or ``None`` when somebody else holds the lock.
+        The descriptor, or ``None`` when another process holds the lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -35,6 +35,56 @@ def try_lock(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def await_services(lock: Path, pid_file: Path) -> int:
+    """Take the services' lock; those of an earlier run, which end with it, are waited for.
+
+    Returns:
+        The locked descriptor, for the next services to inherit.
+
+    Raises:
+        Refused: they do not end; names their process ids.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    told = False
+    while (descriptor := try_lock(lock)) is None:
+        living = _living(pid_file)
+        if time.monotonic() > deadline:
+            raise Refused(
+                f"Services of an earlier run still use {lock.parent.parent} and do not end: "
+                f"end the processes {', '.join(map(str, living)) or '(unknown)'}, then start again."
+            )
+        if not told:
+            sentence = "Services of an earlier run are still ending; waiting for them."
+            event(_logger, logging.WARNING, "left-over-services", sentence, pids=living)
+            told = True
+        time.sleep(_POLL)
+    pid_file.unlink(missing_ok=True)
+    return descriptor
+
+
+def note_process(pid_file: Path, pid: int) -> None:
+    """Add a process id to those of this run."""
+    with pid_file.open("a") as file:
+        file.write(f"{pid}\n")
+
+
+def _living(pid_file: Path) -> list[int]:
+    try:
+        return [pid for pid in map(int, pid_file.read_text().split()) if _is_living(pid)]
+    except (FileNotFoundError, ValueError):
+        return []
+
+
+def _is_living(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def settle_left_over(lock: Path, pid_file: Path) -> int:

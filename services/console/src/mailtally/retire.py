@@ -15,6 +15,7 @@ from mailtally_aggregator.totals import Totals
 from mailtally_shared.columns import END_OF_TIME
 from mailtally_shared.errors import Refused
 from mailtally_shared.process.errors_shown import plain_errors
+from mailtally_shared.shown import listed
 from mailtally_shared.state.client import unavailable_errors
 from mailtally_shared.state.keys import StateKeys
 
@@ -53,7 +54,7 @@ def retire_host(host: str, data: Path | None, config: Path | None, *, even_if_al
 
 def _refuse_unknown(host: str, known: Mapping[str, float]) -> None:
     if host not in known:
-        raise Refused(f"Days wait for no host {host!r}, but for these: {', '.join(known)}.")
+        raise Refused(f"Days wait for no host {host!r}, but for these: {listed(sorted(known))}.")
 
 
 def _refuse_alive(host: str, read_up_to: float, now: float) -> None:

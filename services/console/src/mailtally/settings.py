@@ -13,7 +13,7 @@ from mailtally_shared.process.settings import (
     StatisticSettings,
     load_settings,
 )
-from mailtally_shared.process.settings.shared import Url
+from mailtally_shared.process.settings.shared import BrokerUrl, StateUrl
 from mailtally_shared.process.urls import redis_url
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ class ConsoleSettings(DatabaseSettings, StatisticSettings, ClusterSettings):
     service: ClassVar[str] = "console"
 
     broker_url: Annotated[
-        Url | None,
+        BrokerUrl | None,
         Field(repr=False, description="The queue: a kombu URL; unset: there is none to look at."),
     ] = None
     state_url: Annotated[
-        Url | None,
+        StateUrl | None,
         Field(
             repr=False,
             description="Redis or Valkey for payloads, ledger and totals; unset: the broker's, "

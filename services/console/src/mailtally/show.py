@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from mailtally_shared.shown import printable_lines
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,12 +37,16 @@ class Progressing:
         if self._status is not None:
             self._status.update(text)
         elif text != self._last and time.monotonic() - self._said_at >= _PLAIN_PERIOD:
-            self._console.print(text, highlight=False)
+            self._print(text)
             self._said_at, self._last = time.monotonic(), text
 
     def step(self, sentence: str) -> None:
         """Say what begins now."""
-        self._console.print(sentence, highlight=False)
+        self._print(sentence)
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError):  # the terminal was closed; the work still ends in order
+            self._console.print(printable_lines(text), highlight=False, markup=False)
 
     def _text(self, progress: Progress) -> str:
         of_all = f" of {self._expected:,}" if self._expected else ""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _TIMEOUT = 5.0  # seconds
 
 
+class Asleep(Unavailable):
+    """The site's own Redis is not running: nothing is counted at the moment."""
+
+
 @contextmanager
 def open_state(settings: ConsoleSettings, *, wake: bool = False) -> Iterator[State]:
     """A client of the site's state; the server is there when this returns.
@@ -66,7 +70,7 @@ def _url_in(data_dir: Path, held: ExitStack, *, wake: bool) -> str:
     if not (data_dir / "redis").is_dir():
         raise Unavailable(f"No Redis is set (MAILTALLY_STATE_URL), and {data_dir} has none.")
     if not wake:
-        raise Unavailable(f"The Redis in {data_dir} is not running; 'mailtally up' starts it.")
+        raise Asleep(f"The Redis in {data_dir} is not running; 'mailtally up' starts it.")
     return held.enter_context(EmbeddedRedis(data_dir)).state_url
 
 

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import zlib
 from typing import TYPE_CHECKING
 
 from mailtally_loader.crash_at import CrashAt, Step
-from mailtally_shared.day_files import manifest
 from mailtally_shared.day_files.durable import place, sync_directory
+from mailtally_shared.day_files.manifest_file import read_manifest
+from mailtally_shared.day_files.reading import MAX_FILE_BYTES
 from mailtally_shared.errors import BadFile
+from mailtally_shared.regular import open_packed, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,16 +75,16 @@ def _identity(one: Manifest) -> tuple[int, str, str]:
 
 def _manifest(name: str, loaded: Path) -> Manifest | None:
     try:
-        return manifest.parse((loaded / f"{name}.json").read_bytes(), name)
+        return read_manifest(loaded / f"{name}.json")
     except (FileNotFoundError, BadFile):
         return None
 
 
 def _content_sha256(path: Path) -> str | None:
     try:
-        with gzip.open(path) as file:
+        with open_packed(path, MAX_FILE_BYTES) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except (FileNotFoundError, EOFError, zlib.error, gzip.BadGzipFile):
+    except (FileNotFoundError, EOFError, zlib.error, gzip.BadGzipFile, BadFile):
         return None
 
 
@@ -90,7 +93,7 @@ def _keep_previous(name: str, loaded: Path, step: Step) -> None:
     revision = archived.revision if archived else 0
     for kind in _KINDS:
         path = loaded / f"{name}.{kind}"
-        if path.exists():
+        if os.path.lexists(path):
             path.rename(_free(loaded, f"{name}.r{revision}", kind))
             sync_directory(loaded)
         step(CrashAt.KEEPING_PREVIOUS)
@@ -105,7 +108,7 @@ def _free(loaded: Path, name: str, kind: str) -> Path:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 

@@ -11,6 +11,7 @@ one step, which ends it. So a crash at any point leaves one of three things:
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def claim(directory: Path, names: DayNames, step: Step) -> bool:
     target.mkdir()
     for name in names.all:
         step(CrashAt.CLAIMING)
-        if (directory / name).exists():
+        if os.path.lexists(directory / name):
             (directory / name).rename(target / name)
     for changed in (target, target.parent, directory):
         sync_directory(changed)
@@ -62,8 +63,11 @@ def tidy(directory: Path) -> None:
 
     The caller holds the lock of ``directory``.
     """
-    for path in list((directory / LOADING).glob(f"{_DONE}*")):
-        shutil.rmtree(path)
+    for path in list((directory / LOADING).iterdir()):
+        if path.name.startswith(_DONE):
+            _remove(path)
+        elif _is_in_the_way(path):
+            path.rename(_free(directory / REJECTED / path.name))
     for names, path in _places(directory):
         if not (path / names.qml).exists():
             _undo(directory, path)
@@ -71,17 +75,33 @@ def tidy(directory: Path) -> None:
 
 def _places(directory: Path) -> list[tuple[DayNames, Path]]:
     """The directories of days in ``loading/``; whatever else lies there is left alone."""
-    paths = [path for path in (directory / LOADING).iterdir() if path.is_dir()]
+    paths = [path for path in (directory / LOADING).iterdir() if _is_directory(path)]
     named = [(DayNames.of_qml(f"{path.name}.qml.txt"), path) for path in paths]
     return [(names, path) for names, path in named if names]
+
+
+def _is_in_the_way(path: Path) -> bool:
+    """Return whether a name that a claim needs is not a directory's: a link or a file, say."""
+    return DayNames.of_qml(f"{path.name}.qml.txt") is not None and not _is_directory(path)
+
+
+def _is_directory(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _remove(path: Path) -> None:
+    if _is_directory(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _undo(directory: Path, half: Path) -> None:
     for path in list(half.iterdir()):
         # A file of that name over there belongs to a later revision, which holds
         # the whole day.
-        if (directory / path.name).exists():
-            path.unlink()
+        if os.path.lexists(directory / path.name):
+            _remove(path)
         else:
             path.rename(directory / path.name)
     sync_directory(directory)
@@ -115,9 +135,20 @@ def reject(directory: Path, names: DayNames, error: BadFile, step: Step) -> Path
     return target
 
 
+def reject_file(directory: Path, path: Path, error: BadFile) -> None:
+    """Reject one file that was never claimed, with the reason."""
+    target = _free(directory / REJECTED / path.name)
+    target.mkdir(parents=True)
+    reason = f"{error.reason}\n{error}\n".encode("ascii", "backslashreplace")
+    place(target / f"{path.name}.reason.txt", [reason])
+    path.rename(target / path.name)
+    sync_directory(target)
+    sync_directory(directory)
+
+
 def _free(path: Path) -> Path:
     number, free = 1, path
-    while free.exists():
+    while os.path.lexists(free):
         number += 1
         free = path.with_name(f"{path.name}.{number}")
     return free

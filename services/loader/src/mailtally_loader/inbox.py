@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailtally_shared.day_files.names import DayNames
 from mailtally_shared.day_files.reading import is_consistent
+from mailtally_shared.regular import is_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ class Inbox:
 
     def __init__(self, directory: Path, settle: float) -> None:
         self._directory = directory
-        self._settle = settle
+        self.settle = settle
         self._looks: dict[str, _Look] = {}
 
     def ready(self, now: float) -> list[DayNames]:
@@ -52,7 +53,7 @@ class Inbox:
     def _found(self) -> Iterator[tuple[DayNames, Signature]]:
         for path in self._directory.iterdir():
             names = DayNames.of_qml(path.name)
-            if names and path.is_file() and not path.is_symlink():
+            if names and is_regular(path):
                 yield names, _signature(self._directory, names)
 
     def _look(self, names: DayNames, signature: Signature, now: float) -> _Look:
@@ -62,14 +63,14 @@ class Inbox:
         return _Look(signature, now, is_consistent(self._directory, names))
 
     def _is_ready(self, look: _Look, now: float) -> bool:
-        return look.consistent or now - look.since >= self._settle
+        return look.consistent or now - look.since >= self.settle
 
 
 def _signature(directory: Path, names: DayNames) -> Signature:
     files = []
     for name in names.all:
         try:
-            status = (directory / name).stat()
+            status = (directory / name).lstat()
         except FileNotFoundError:
             continue
         files.append((name, status.st_ino, status.st_size, status.st_mtime_ns))

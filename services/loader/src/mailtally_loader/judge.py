@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from mailtally_shared.errors import BadFile
+from mailtally_shared.shown import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mailtally_shared.day_files import DaySet, Manifest
+    from mailtally_shared.day_files.manifest import CountedSums
     from mailtally_shared.day_files.rows import QmlTotals
 
 
@@ -29,6 +33,7 @@ class Newest:
     qml_sha256: str
     breakdown_sha256: str | None
     totals: QmlTotals
+    hosts: Mapping[str, CountedSums] = field(default_factory=dict)  # counted, charged or not
 
 
 def judge(day_set: DaySet, newest: Newest | None) -> Verdict:
@@ -39,7 +44,8 @@ def judge(day_set: DaySet, newest: Newest | None) -> Verdict:
         newest: None where the day was never loaded.
 
     Raises:
-        BadFile: it must not be loaded; reasons ``stale``, ``lowers-total``.
+        BadFile: it must not be loaded; reasons ``stale``, ``lowers-total``,
+            ``lowers-counted``.
     """
     if newest is None:
         return Verdict.LOAD
@@ -61,7 +67,8 @@ def _judge_bare(day_set: DaySet, newest: Newest) -> Verdict:
             "lowers-total",
             day_set.names.qml,
             f"it has no manifest and would lower the day from {theirs} to {ours}; "
-            "if that is right, let the day writer restate the day",
+            "if that is right, write the day from its logs: "
+            "mailtally rebuild --day DAY --logs GLOB",
         )
     return Verdict.LOAD
 
@@ -72,7 +79,10 @@ def _judge_revision(day_set: DaySet, manifest: Manifest, newest: Newest) -> Verd
         newest.breakdown_sha256,
     )
     if manifest.revision > newest.revision:
-        return Verdict.RECORD if same else Verdict.LOAD
+        if same:
+            return Verdict.RECORD
+        _refuse_lower(day_set, manifest, newest)
+        return Verdict.LOAD
     if manifest.revision == newest.revision and same:
         return Verdict.SKIP
     raise BadFile(
@@ -80,3 +90,20 @@ def _judge_revision(day_set: DaySet, manifest: Manifest, newest: Newest) -> Verd
         day_set.names.qml,
         f"it is revision {manifest.revision}, but revision {newest.revision} was loaded before",
     )
+
+
+def _refuse_lower(day_set: DaySet, manifest: Manifest, newest: Newest) -> None:
+    """Refuse lower counts of a host without a person's word; what is charged may be lower."""
+    lower = [host for host, sums in sorted(newest.hosts.items()) if _is_lower(manifest, host, sums)]
+    if lower and manifest.lowered_by is None:
+        raise BadFile(
+            "lowers-counted",
+            day_set.names.breakdown,
+            f"it counts less of {listed(lower)} than what is loaded, and no person allowed "
+            "that: rebuild the day from its logs (mailtally rebuild; --lower where it is right)",
+        )
+
+
+def _is_lower(manifest: Manifest, host: str, loaded: CountedSums) -> bool:
+    found = manifest.hosts.get(host)
+    return found is None or found.is_below(loaded)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DataError, IntegrityError
 
+from mailtally_loader.adopt import Adopter
 from mailtally_loader.archive import archive
 from mailtally_loader.claim import claim, claimed, loading_place, reject, release, tidy
 from mailtally_loader.crash_at import CrashAt, Step
@@ -15,8 +16,10 @@ from mailtally_loader.upsert import load
 from mailtally_shared.day_files.durable import directory_lock
 from mailtally_shared.day_files.names import LOADED, LOADING, REJECTED, DayNames
 from mailtally_shared.day_files.reading import read_day
+from mailtally_shared.day_files.strays import strays
 from mailtally_shared.errors import BadFile
 from mailtally_shared.process.logs import event, get_logger
+from mailtally_shared.shown import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +60,8 @@ class Loader:
         self._inbox = inbox
         self._max_file_bytes = max_file_bytes
         self._step = step
+        self._adopter = Adopter(directory, inbox.settle, max_file_bytes)
+        self._strays: set[str] = set()
         self.tally = Tally()
 
     def make_directories(self) -> None:
@@ -77,10 +82,27 @@ class Loader:
         """
         with directory_lock(self._directory):
             tidy(self._directory)
+            for error in self._adopter.adopt(monotonic):
+                self.tally.rejected += 1
+                _tell_rejected(error, self._directory / REJECTED)
             for names in self._inbox.ready(monotonic):
                 claim(self._directory, names, self._step)
         for names in claimed(self._directory):
             self._work_off(names, now)
+        self._tell_strays(now)
+
+    def _tell_strays(self, now: float) -> None:
+        """Log each file that will not be loaded, once."""
+        found = set(strays(self._directory, now))
+        for name in sorted(found - self._strays):
+            event(
+                _logger,
+                logging.WARNING,
+                "stray-file",
+                "A file in the statistic directory is no day's file and will not be loaded.",
+                file=one_line(name),
+            )
+        self._strays = found
 
     def _work_off(self, names: DayNames, now: float) -> None:
         try:
@@ -115,12 +137,16 @@ class Loader:
     def _reject(self, names: DayNames, error: BadFile) -> None:
         place = reject(self._directory, names, error, self._step)
         self.tally.rejected += 1
-        event(
-            _logger,
-            logging.WARNING,
-            "file-rejected",
-            f"A day's files are set aside: {error}",
-            day=names.stem,
-            reason=error.reason,
-            place=place,
-        )
+        _tell_rejected(error, place, names.stem)
+
+
+def _tell_rejected(error: BadFile, place: Path, day: str | None = None) -> None:
+    event(
+        _logger,
+        logging.WARNING,
+        "file-rejected",
+        f"A day's files are set aside: {error}",
+        day=day,
+        reason=error.reason,
+        place=place,
+    )

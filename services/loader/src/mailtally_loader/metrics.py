@@ -13,6 +13,7 @@ from sqlalchemy import distinct, func, select
 from mailtally_shared.database.engine import reading
 from mailtally_shared.database.tables import LOAD
 from mailtally_shared.day_files.names import LOADING, REJECTED, DayNames
+from mailtally_shared.day_files.strays import strays
 from mailtally_shared.process.metrics.catalogue import loader as of
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def directory_samples(directory: Path, now: float) -> Iterator[Sample]:
     named = [path for path in waiting if DayNames.of_qml(path.name)]
     yield of.WAITING.at(len(named))
     yield of.OLDEST_WAITING.at(max((_age(path, now) for path in named), default=0.0))
+    yield of.STRAYS.at(len(strays(directory, now)))
     yield of.REJECTED_KEPT.at(sum(path.is_dir() for path in (directory / REJECTED).glob("*")))
 
 

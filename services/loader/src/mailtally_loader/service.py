@@ -13,16 +13,19 @@ from mailtally_loader.inbox import Inbox
 from mailtally_loader.loader import Loader
 from mailtally_loader.metrics import LoaderMetrics
 from mailtally_shared.database.engine import open_engine, probe
+from mailtally_shared.database.rights import unusable
 from mailtally_shared.database.upgrade import upgrade
 from mailtally_shared.day_files.durable import directory_lock
 from mailtally_shared.day_files.names import LOADING
-from mailtally_shared.errors import MailtallyError, Unavailable
+from mailtally_shared.day_files.strays import strays
+from mailtally_shared.errors import MailtallyError, Refused, Unavailable
 from mailtally_shared.process.backoff import Backoff, keep_trying
 from mailtally_shared.process.crash_points import crash_point
 from mailtally_shared.process.errors_shown import sentence_of
 from mailtally_shared.process.health import Health
 from mailtally_shared.process.logs import event, get_logger
 from mailtally_shared.process.metrics import observed
+from mailtally_shared.shown import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 _logger = get_logger(__name__)
 
+#: Stray files that are named in one sentence.
+_NAMED = 10
 #: Seconds between looks whether another loader has left the directory.
 _TURN = 1.0
 
@@ -67,11 +72,19 @@ def run(settings: LoaderSettings, stop: Stop, *, once: bool = False) -> None:
 
 
 def check(settings: LoaderSettings) -> Iterator[str]:
-    """Try what ``run`` needs; a sentence for each thing that is not as it should be."""
+    """Try what ``run`` needs, tables and rights too; a sentence for each thing that is wrong."""
     try:
-        probe(open_engine(settings.database_url))
-    except Unavailable as error:
+        engine = open_engine(settings.database_url)
+        probe(engine)
+        yield from unusable(engine)
+    except (Unavailable, Refused) as error:
         yield str(error)
+    if found := strays(settings.statistic_dir, time.time()):
+        names = ", ".join(one_line(name) for name in found[:_NAMED])
+        yield (
+            f"the statistic directory {settings.statistic_dir} holds {len(found)} old files that "
+            f"are no day's and will not be loaded: {names}"
+        )
     if not os.access(_nearest_existing(settings.statistic_dir), os.W_OK | os.X_OK):
         yield f"the statistic directory {settings.statistic_dir} cannot be written to"
 

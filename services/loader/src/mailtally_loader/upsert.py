@@ -23,7 +23,8 @@ from mailtally_loader.crash_at import CrashAt, Step
 from mailtally_loader.judge import Newest, Verdict, judge
 from mailtally_loader.restate import restate_daily, restate_detail
 from mailtally_shared.database.engine import lock_day, writing
-from mailtally_shared.database.tables import LOAD
+from mailtally_shared.database.tables import DETAIL, LOAD
+from mailtally_shared.day_files.manifest import CountedSums
 from mailtally_shared.day_files.rows import QmlTotals
 
 if TYPE_CHECKING:
@@ -76,7 +77,17 @@ def _newest(connection: Connection, day: date) -> Newest | None:
         return None
     revision = connection.scalar(select(func.max(LOAD.c.revision)).where(of_day))
     totals = QmlTotals(row.qml_rows, row.bytes, row.hits_all, row.hits_html)
-    return Newest(revision or 0, row.qml_sha256, row.breakdown_sha256, totals)
+    hosts = _counted(connection, day)
+    return Newest(revision or 0, row.qml_sha256, row.breakdown_sha256, totals, hosts)
+
+
+def _counted(connection: Connection, day: date) -> dict[str, CountedSums]:
+    sums = [func.sum(DETAIL.c[name]) for name in ("messages", "bytes", "transferred")]
+    query = select(DETAIL.c.host, *sums).where(DETAIL.c.day == day).group_by(DETAIL.c.host)
+    return {
+        host: CountedSums(messages=int(messages), bytes=int(size), transferred=int(transferred))
+        for host, messages, size, transferred in connection.execute(query)
+    }
 
 
 def _record(connection: Connection, day_set: DaySet, now: float) -> int:

@@ -8,7 +8,6 @@ are enough. A bounded number of chunks is under way at once.
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +19,10 @@ from mailtally.analyze.accounts import Accounts
 from mailtally_aggregator.merge import Increments, SumOverflowError, merge
 from mailtally_collector.parse import ByLog, Setting, made, warm
 from mailtally_collector.tail import Tailer
+from mailtally_shared.day_files.manifest import Incomplete
 from mailtally_shared.errors import Refused
+from mailtally_shared.process.clock import Clock
+from mailtally_shared.status import LONGEST_SENTENCE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
 
     from mailtally_aggregator.request import Caps
     from mailtally_collector.parse import Format, Parsed
-    from mailtally_collector.tail import Chunk
+    from mailtally_collector.tail import Chunk, LogTrouble
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.columns import Columns
 
 CHUNK = 8 * 2**20
+#: Logs that a manifest names as not read.
+_MOST_TROUBLES = 100
 #: Chunks under way for each worker.
 _DEPTH = 2
 #: Records that are merged together: the more there are, the fewer keys there are to each.
@@ -48,6 +52,20 @@ class Counted:
     records: int = 0
     malformed: Counter[str] = field(default_factory=Counter)
     passed: int = 0  # lines beside those, which are no record themselves
+    nuls: int = 0  # bytes skipped in front of lines
+    troubles: tuple[LogTrouble, ...] = ()
+
+    def incomplete(self, host: str) -> tuple[Incomplete, ...]:
+        """Return what a manifest says of logs that could not be read, or not to their end."""
+        troubles = self.troubles[:_MOST_TROUBLES]
+        return tuple(
+            Incomplete(host=host, reason=printable(t.sentence, LONGEST_SENTENCE)) for t in troubles
+        )
+
+    @property
+    def is_understood(self) -> bool:
+        """There were no lines, or not all of them were malformed."""
+        return not self.lines or self.malformed.total() < self.lines + self.passed
 
 
 def count_logs(
@@ -79,10 +97,11 @@ def count_logs(
     parsing: deque[Future[Parsed]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         merging = _Merging(pool, partial(_merged, calendar, charged_name), counted.accounts)
-        for chunk in _chunks(paths, workers * _DEPTH):
+        for chunk in _chunks(paths, workers * _DEPTH, counted):
             tell(chunk.span.end - chunk.span.start)
             counted.malformed.update(reject.reason for reject in chunk.rejects)
             counted.lines += len(chunk.rejects)
+            counted.nuls += chunk.nuls
             parsing.append(_begun(pool, logs, chunk))
             if len(parsing) >= workers * _DEPTH:
                 merging.take(_noted(counted, parsing.popleft().result()))
@@ -160,17 +179,23 @@ def _noted(counted: Counted, parsed: Parsed) -> Columns:
     counted.records += len(parsed.columns)
     counted.malformed += Counter(parsed.rejects.labels())
     counted.passed += parsed.passed
+    counted.nuls += parsed.nuls
     return parsed.columns
 
 
-def _chunks(paths: Iterable[Path], held: int) -> Iterator[Chunk]:
-    """The chunks of whole logs; each holds until ``held`` more are asked for."""
-    globs = [escape(str(path)) for path in paths]
+def _chunks(paths: Iterable[Path], held: int, counted: Counted) -> Iterator[Chunk]:
+    """Yield the chunks of whole logs; each holds until ``held`` more are asked for.
+
+    What could not be read of them is noted behind the last one.
+    """
+    globs, clock = [escape(str(path.absolute())) for path in paths], Clock()
     tailer = Tailer(globs, start="beginning", chunk_size=CHUNK, held=held)
     try:
-        tailer.scan(time.time())
-        tailer.finish(time.time())
-        while (chunk := tailer.read(time.time())) is not None:
+        tailer.scan(clock.steady())
+        tailer.finish(clock.steady())
+        while (chunk := tailer.read(clock.steady())) is not None:
             yield chunk
+        tailer.take_note()
+        counted.troubles = tailer.found().troubles
     finally:
         tailer.close()

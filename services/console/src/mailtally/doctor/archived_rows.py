@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import zlib
 from itertools import zip_longest
@@ -13,7 +12,9 @@ from sqlalchemy import Connection, select
 from mailtally.doctor.finding import Finding, verdict
 from mailtally_shared.database.tables import DAILY
 from mailtally_shared.day_files import DayNames, QmlRow, breakdown, charge, qml
+from mailtally_shared.day_files.reading import MAX_FILE_BYTES
 from mailtally_shared.errors import BadFile
+from mailtally_shared.regular import open_packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -64,14 +65,14 @@ def _problems(
 ) -> Iterator[str]:
     names = DayNames.of(day)
     billed = _billed_rows(connection, day)
-    with gzip.open(loaded / f"{names.qml}.gz") as txt:
+    with open_packed(loaded / f"{names.qml}.gz", MAX_FILE_BYTES) as txt:
         rows = qml.parse(txt, names.qml)
         if manifest is None:
             # A file of other origin is in any order.
             yield from _first_difference(day, billed, qml=iter(sorted(rows)))
             return
         yield from _wrong_checksums(loaded, names, manifest)
-        with gzip.open(loaded / f"{names.breakdown}.gz") as csv:
+        with open_packed(loaded / f"{names.breakdown}.gz", MAX_FILE_BYTES) as csv:
             charged = charge(breakdown.parse(csv, names.breakdown), manifest.policy)
             yield from _first_difference(day, billed, qml=rows, breakdown=charged)
 
@@ -81,7 +82,7 @@ def _wrong_checksums(loaded: Path, names: DayNames, manifest: Manifest) -> Itera
         (names.qml, manifest.qml_sha256),
         (names.breakdown, manifest.breakdown_sha256),
     ):
-        with gzip.open(loaded / f"{name}.gz") as file:
+        with open_packed(loaded / f"{name}.gz", MAX_FILE_BYTES) as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != stated:
                 yield f"{name}.gz is not the file that its manifest describes."
 

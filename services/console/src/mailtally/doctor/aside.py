@@ -2,37 +2,98 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailtally.doctor.finding import Finding, Level, verdict
+from mailtally_shared.shown import listed, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from mailtally.doctor.figures import Directory
     from mailtally_aggregator.books import Books, Quarantine
+    from mailtally_aggregator.live_day import LiveDay
 
 
-def check_aside(books: Books, directory: Directory) -> Iterator[Finding]:
-    """What was kept aside instead of being counted or loaded."""
+#: Files that are named in one sentence.
+_NAMED = 10
+#: Seconds that a loader at work leaves no file waiting.
+_PATIENCE = 900.0
+
+
+def check_aside(books: Books, directory: Directory, now: float) -> Iterator[Finding]:
+    """What was kept aside instead of being counted or loaded, or waits for that."""
     yield _check_quarantine(books.quarantine)
-    late = [f"{day.messages:,} for {day.day}" for day in books.late if day.messages]
-    yield verdict(
-        "late records",
-        [f"Kept aside, because their days had left the state: {', '.join(late)}."] if late else [],
-        "None.",
-        "They are not billed; correct those days by hand if they matter.",
-        Level.WARNING,
-    )
+    yield _check_late(books)
+    yield _check_held(books)
+    yield _check_waiting(directory, now)
     yield verdict(
         "rejected files",
-        [f"Set aside by the loader: {', '.join(directory.rejected)}."]
-        if directory.rejected
-        else [],
-        f"None; {directory.waiting:,} files wait for the loader.",
-        "Each has its reason beside it in rejected/; remove it when it is settled.",
+        [f"Set aside by the loader: {listed(directory.rejected)}."] if directory.rejected else [],
+        "None.",
+        "The reason is next to each in rejected/; remove the files when the day is settled.",
         Level.WARNING,
     )
+    named = ", ".join(one_line(name) for name in directory.strays[:_NAMED])
+    yield verdict(
+        "stray files",
+        [f"{len(directory.strays)} old files are no day's and will not be loaded: {named}."]
+        if directory.strays
+        else [],
+        "None.",
+        "Day files are called dd.mm.YYYY.qml.txt: rename these, or move them elsewhere.",
+        Level.WARNING,
+    )
+
+
+def _check_waiting(directory: Directory, now: float) -> Finding:
+    age = now - directory.waiting_since
+    is_long = bool(directory.waiting) and age > _PATIENCE
+    waiting = f"{directory.waiting:,} day files wait for the loader"
+    return verdict(
+        "waiting files",
+        [f"{waiting}, the oldest for {timedelta(seconds=int(age))}."] if is_long else [],
+        f"{waiting}.",
+        "They are not billed yet: start a loader, or see in its log why it cannot load them.",
+        Level.WARNING,
+    )
+
+
+def _check_late(books: Books) -> Finding:
+    open_ = [day for day in books.late if day.messages and day.is_dirty]
+    alone = [day for day in open_ if day.day not in books.pinned]
+    coming = [day for day in open_ if day.day in books.pinned]
+    problems = []
+    if coming:
+        problems.append(f"For days that left the state, in their next revision: {_named(coming)}.")
+    if alone:
+        problems.append(f"Not billed, because no file of their days is known: {_named(alone)}.")
+    advice = "Rebuild such a day from its logs: mailtally rebuild --day DAY --logs GLOB."
+    written = sum(day.messages for day in books.late) - sum(day.messages for day in open_)
+    fine = f"{written:,}, all in a revision of their days." if written else "None."
+    return verdict("late records", problems, fine, advice if alone else "", Level.WARNING)
+
+
+def _check_held(books: Books) -> Finding:
+    problems = [
+        f"{ledger.host}: {ledger.held:,} records lie too far ahead of time, the first of "
+        f"{ledger.held_days[0]}, the last of {ledger.held_days[-1]}."
+        for ledger in books.ledgers
+        if ledger.held and ledger.held_days
+    ]
+    return verdict(
+        "held records",
+        problems,
+        "None.",
+        "Each is counted when its time comes. See the host's clock and 'mailtally held list'; "
+        "'mailtally held apply' counts them now, 'mailtally held drop' drops them.",
+        Level.WARNING,
+    )
+
+
+def _named(days: Collection[LiveDay]) -> str:
+    return ", ".join(f"{day.messages:,} for {day.day}" for day in days)
 
 
 def _check_quarantine(quarantine: Quarantine) -> Finding:
@@ -43,6 +104,7 @@ def _check_quarantine(quarantine: Quarantine) -> Finding:
         "quarantine",
         problems if quarantine.batches else [],
         "Empty.",
-        "Something is wrong with a collector's release or its disk: see the aggregators' logs.",
-        Level.WARNING,
+        "Something is wrong with a collector's release or its disk: see the aggregators' logs, "
+        "and 'mailtally quarantine' for what is kept.",
+        Level.FAILED if quarantine.records else Level.WARNING,
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mailtally.doctor.finding import Finding, Level
+from mailtally.doctor.finding import Finding, Level, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -36,9 +36,24 @@ def check_collectors(
             yield _never_seen(host)
         else:
             all_of_host = [each for each in books.ledgers if each.host == host]
-            yield _check_collector(host, ledger, all_of_host, patience, now)
+            finding = _check_collector(host, ledger, all_of_host, patience, now)
+            is_alone = finding.level is not Level.OK and not books.has_writer
+            more = " No aggregator is at work either: start one." if is_alone else ""
+            yield finding._replace(sentence=finding.sentence + more)
     for host in sorted(set(expected) - set(books.owners)):
         yield _never_seen(host)
+
+
+def check_foreign_names(books: Books) -> Finding:
+    """Return whether every name of a host or a collector was registered by one."""
+    found = f"{books.foreign:,} names of hosts or collectors in Redis were registered by none"
+    problems = [f"{found}; they are ignored."] if books.foreign else []
+    fine = "Every name of a host and a collector was registered."
+    advice = (
+        "Anybody with a collector's password can add them, and so does a collector whose state "
+        "directory is lost at each start: see docs/security.md."
+    )
+    return verdict("names", problems, fine, advice, Level.WARNING)
 
 
 def _never_seen(host: str) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +13,10 @@ from mailtally.doctor.finding import Finding, Level
 from mailtally.doctor.view import print_table, worst, write_json
 from mailtally.options import of_a_site
 from mailtally.settings import aggregator_settings, console_settings
+from mailtally_shared.process.clock import Clock
 from mailtally_shared.process.errors_shown import FAILED, plain_errors
 from mailtally_shared.process.urls import mask_url
+from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +38,8 @@ def doctor(shape: str, data: Path | None, config: Path | None, *, deep: bool) ->
     settings = console_settings(config, data)
     examination = Examination(settings, aggregator_settings(settings, config), deep=deep)
     findings = [
-        Finding(check, level, mask_url(sentence))
-        for check, level, sentence in examination.findings(time.time())
+        Finding(printable(check), level, printable(mask_url(sentence)))
+        for check, level, sentence in examination.findings(Clock().wall())
     ]
     if shape == "json":
         write_json(findings, sys.stdout)

@@ -1,7 +1,7 @@
 """The conservation sums (RULES section 6), which must hold exactly. Pure.
 
 lines read = records + malformed + quarantined                 every ledger
-records    = messages in the days + retired + late              the whole state
+records    = messages in the days + retired + late + held       the whole state
 a day      = the sum of its rows                                every day in the state
 a day      = its files                                          every day written and unchanged
 charge of the breakdown = qml file = rows of the database       every loaded day
@@ -28,10 +28,13 @@ _STATE_ADVICE = (
     "statistic/snapshots/ aside first; a snapshot from before that refills an empty Redis."
 )
 _FILES_ADVICE = (
-    "Files were changed or removed from outside: put them back from a backup, "
-    "or restate the day (a new revision holds all of it)."
+    "Files were changed or removed from outside: put them back from a backup, or write the day "
+    "from its logs as a new revision: mailtally rebuild --day DAY --logs GLOB."
 )
-_ROWS_ADVICE = "Rows or files were changed from outside: restore them from a backup."
+_ROWS_ADVICE = (
+    "Rows or files were changed from outside: restore them from a backup. Where the database lacks "
+    "days that loaded/ has, unpack their files into the statistic directory, the .qml.txt last."
+)
 
 
 def check_lines(ledgers: Collection[Ledger]) -> Finding:
@@ -54,13 +57,18 @@ def check_lines(ledgers: Collection[Ledger]) -> Finding:
 
 
 def check_records(books: Books) -> Finding:
-    """Every record is in a day of the state, in one that was retired, or came late."""
+    """Every record is in a day of the state, in one that was retired, came late, or is held."""
     records = sum(ledger.records for ledger in books.ledgers)
     counted = sum(day.messages for day in books.days)
     late = sum(day.messages for day in books.late)
+    held = sum(ledger.held for ledger in books.ledgers)
+    dropped = sum(ledger.dropped for ledger in books.ledgers)
     parts = f"{counted:,} in days + {books.retired_messages:,} retired + {late:,} late"
+    parts += f" + {held:,} held"
+    if dropped:
+        parts += f" + {dropped:,} held and dropped"
     problems = []
-    if records != counted + books.retired_messages + late:
+    if records != counted + books.retired_messages + late + held + dropped:
         problems.append(f"{records:,} records are not {parts}.")
     return verdict("records = messages", problems, f"{records:,} records = {parts}.", _STATE_ADVICE)
 

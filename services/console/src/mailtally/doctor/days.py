@@ -11,16 +11,28 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from mailtally_aggregator.books import Books
+    from mailtally_aggregator.gaps import Gap
     from mailtally_aggregator.live_day import LiveDay
     from mailtally_shared.calendar import Calendar
 
 
 def check_days(
-    books: Books, expected: Collection[str], calendar: Calendar, policy: DayPolicy, now: float
+    books: Books,
+    expected: Collection[str],
+    calendar: Calendar,
+    policy: DayPolicy,
+    now: float,
+    *,
+    gaps: Collection[Gap] = (),
 ) -> Finding:
-    """Whether a day waits for being written that should not."""
+    """Return whether a day waits for being written that should not; ``gaps`` are those known."""
     due = due_days(
-        [_day_state(day) for day in books.days], _watermarks(books, expected), calendar, policy, now
+        [_day_state(day) for day in books.days],
+        _watermarks(books, expected),
+        calendar,
+        policy,
+        now,
+        gaps=gaps,
     )
     changed = sum(day.written_changes is not None and day.is_dirty for day in books.days)
     fine = (
@@ -46,6 +58,8 @@ def _day_state(day: LiveDay) -> DayState:
         written_changes=day.written_changes,
         written_at=None if day.written_at is None else float(day.written_at),
         complete=day.complete,
+        incomplete=day.incomplete,
+        has_missing=bool(day.missing_hosts),
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally.doctor.figures import Directory
-from mailtally_shared.day_files import DayNames, Manifest, manifest
+from mailtally_shared.day_files import DayNames, Manifest
+from mailtally_shared.day_files.manifest_file import read_manifest
 from mailtally_shared.day_files.names import LOADED, LOADING, REJECTED
+from mailtally_shared.day_files.strays import strays
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
@@ -69,8 +73,20 @@ def look_at_directory(directory: Path, before: Archive, written: Iterable[date])
         lacking=after.lacking,
         moving=frozenset(moved) | before.loading | after.loading,
         rejected=tuple(sorted(path.name for path in _entries(directory / REJECTED))),
-        waiting=sum(_names(path.name) is not None for path in _entries(directory)),
+        waiting=len(waiting := _waiting(directory)),
+        waiting_since=min(waiting, default=0.0),
+        strays=tuple(strays(directory, time.time())),
     )
+
+
+def _waiting(directory: Path) -> list[float]:
+    """Return when each qml file that waits for the loader was written, Unix seconds."""
+    found = []
+    for path in _entries(directory):
+        if _names(path.name) is not None:
+            with suppress(FileNotFoundError):  # the loader has just taken it
+                found.append(path.stat().st_mtime)
+    return found
 
 
 def _newest_manifest(directory: Path, day: date) -> Manifest | None:
@@ -83,7 +99,7 @@ def _newest_manifest(directory: Path, day: date) -> Manifest | None:
 
 def _manifest(path: Path) -> Manifest | None:
     try:
-        return manifest.parse(path.read_bytes(), path.name)
+        return read_manifest(path)
     except (FileNotFoundError, BadFile):
         return None
 

@@ -93,6 +93,8 @@ class Directory:
         moving: days whose files were on their way while we looked.
         rejected: names in ``rejected/``.
         waiting: how many qml files wait for the loader.
+        waiting_since: Unix seconds since when the oldest of them does; 0.0 without any.
+        strays: old files that are no day's and will not be loaded.
     """
 
     written: Mapping[date, Manifest] = field(default_factory=dict)
@@ -101,3 +103,5 @@ class Directory:
     moving: frozenset[date] = frozenset()
     rejected: tuple[str, ...] = ()
     waiting: int = 0
+    waiting_since: float = 0.0
+    strays: tuple[str, ...] = ()

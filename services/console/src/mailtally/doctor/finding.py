@@ -39,4 +39,4 @@ def verdict(
         return Finding(check, Level.OK, fine)
     more = len(problems) - _NAMED
     rest = f" And {more} more." if more > 0 else ""
-    return Finding(check, level, f"{' '.join(problems[:_NAMED])}{rest} {advice}")
+    return Finding(check, level, f"{' '.join(problems[:_NAMED])}{rest} {advice}".rstrip())

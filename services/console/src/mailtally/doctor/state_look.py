@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, cast
 
 import redis
 
+from mailtally.doctor.charged import Names
 from mailtally.doctor.figures import Counted, DayRows, Server
 from mailtally.report.live import live_days
+from mailtally_aggregator.foreign import COLLECTOR, names, text
 from mailtally_aggregator.live_day import LiveDay, live_day
 from mailtally_aggregator.packed_sums import unpack
 from mailtally_shared.day_files.day_rows import exact_sum
 from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.moments import redis_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +26,26 @@ _ATTEMPTS = 10
 
 
 def read_rows(state: State, keys: StateKeys) -> Iterator[DayRows]:
-    """Each day's own sums and those of its rows, the late ones too."""
-    for book, word in ((keys.totals, ""), (keys.late, "late ")):
+    """Each day's own sums and those of its rows, the late and the held ones too."""
+    with unavailable_errors():
+        holders = names(cast("list[bytes]", state.hkeys(keys.held_records)), COLLECTOR)
+    held_books = [(keys.held(holder), "held ") for holder in holders]
+    for book, word in ((keys.totals, ""), (keys.late, "late "), *held_books):
         for day in live_days(state, keys, book):
             with unavailable_errors():
                 yield _rows(state, book, day, f"{word}{day.day}")
+
+
+def read_names(state: State, keys: StateKeys) -> Names:
+    """What the days with records name: statuses that are not known, and domains."""
+    book, statuses, domains = keys.totals, set[str](), 0
+    days = [day.day for day in live_days(state, keys) if day.messages]
+    with unavailable_errors():
+        for day in days:
+            found = cast("set[bytes]", state.smembers(book.statuses(day)))
+            statuses |= {text(name) for name in found}
+            domains += state.scard(book.names(day))
+    return Names(len(days), frozenset(statuses), domains)
 
 
 def read_server(state: State) -> Server:
@@ -45,6 +64,14 @@ def read_server(state: State) -> Server:
         used_memory=int(found.get("used_memory", 0)),
         max_memory=int(found.get("maxmemory", 0)),
     )
+
+
+def read_clocks(state: State, keys: StateKeys) -> tuple[float, str]:
+    """What Redis's clock shows, and why the day writer closes no day, empty where it does."""
+    redis_shows = redis_time(state)
+    with unavailable_errors():
+        found = cast("bytes | None", state.get(keys.writer_clocks))
+    return redis_shows, str(json.loads(found)["why"]) if found else ""
 
 
 def _rows(state: State, book: Book, day: LiveDay, name: str) -> DayRows:

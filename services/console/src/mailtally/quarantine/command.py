@@ -1,29 +1,31 @@
-"""The commands ``mailtally quarantine list``, ``replay`` and ``drop``."""
+"""The commands ``mailtally quarantine list``, ``replay``, ``export``, ``import``, ``drop``."""
 
 from __future__ import annotations
 
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mailtally.options import of_a_site
+from mailtally.quarantine.file import chunks, entries
 from mailtally.quarantine.view import line_of, write_json
 from mailtally.settings import aggregator_settings, console_settings
 from mailtally.state_found import open_state
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.hosted_file import HostedFile
-from mailtally_aggregator.kept_aside import count_after_all, kept_aside
+from mailtally_aggregator.kept_aside import bring_back, count_after_all, kept_aside
 from mailtally_aggregator.kept_aside import drop as drop_entry
 from mailtally_shared.calendar import Calendar
+from mailtally_shared.day_files.durable import place
 from mailtally_shared.process.errors_shown import FAILED, plain_errors
 from mailtally_shared.state.keys import StateKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from mailtally_aggregator.kept_aside import KeptAside
     from mailtally_aggregator.settings import AggregatorSettings
@@ -35,7 +37,7 @@ _all = click.option("--all", "everything", is_flag=True, help="All that is in qu
 
 @click.group("quarantine")
 def quarantine() -> None:
-    """Batches that could not be used: show them, count them after all, or drop them."""
+    """Show batches that could not be used, count them after all, move them out or drop them."""
 
 
 @quarantine.command("list")
@@ -97,6 +99,56 @@ def drop(
             return None if gone else "It is not in quarantine any more."
 
         _do("Dropped", remove, _chosen(state, entry, everything=everything))
+
+
+@quarantine.command("export")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write; one that exists is not touched.",
+)
+@_entries
+@_all
+@of_a_site
+@plain_errors
+def export(
+    entry: tuple[str, ...],
+    out: Path,
+    data: Path | None,
+    config: Path | None,
+    *,
+    everything: bool,
+) -> None:
+    """Move entries out to a file, whole, to make room; 'import' brings them back.
+
+    The file is on disk before anything is removed. What it holds can be brought
+    back once, however often that is tried.
+    """
+    if out.exists():
+        raise click.UsageError(f"{out} exists; name another file.")
+    with _site(data, config) as (state, _):
+        place(out.absolute(), chunks(_chosen(state, entry, everything=everything)))
+
+        def remove(kept: KeptAside) -> str | None:
+            gone = drop_entry(state, StateKeys(), kept, moved_out=True)
+            return None if gone else "It is not in quarantine any more."
+
+        _do("Moved out", remove, entries(out))
+
+
+@quarantine.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@of_a_site
+@plain_errors
+def import_(file: Path, data: Path | None, config: Path | None) -> None:
+    """Bring back what 'export' moved out to a file; 'replay' then counts it."""
+    with _site(data, config) as (state, settings):
+
+        def bring(kept: KeptAside) -> str | None:
+            return bring_back(state, StateKeys(), kept, settings.quarantine)
+
+        _do("Brought back", bring, entries(file))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from base64 import b64encode
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
-from mailtally_shared.errors import one_line
+from mailtally_shared.shown import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +23,9 @@ def line_of(kept: KeptAside) -> str:
     """An entry for people: what, when, whose, how many records, why."""
     when = datetime.fromtimestamp(kept.time, UTC)
     host = kept.header.host if kept.header else "-"
-    why = f"{kept.reason}: {one_line(kept.message, _LONGEST)}"
-    return f"{kept.entry}  {when:%Y-%m-%d %H:%M:%SZ}  {host}  {kept.records:,} records  {why}"
+    entry = one_line(kept.entry, _LONGEST)
+    why = f"{one_line(kept.reason)}: {one_line(kept.message, _LONGEST)}"
+    return f"{entry}  {when:%Y-%m-%d %H:%M:%SZ}  {host}  {kept.records:,} records  {why}"
 
 
 def write_json(found: Iterable[KeptAside], file: IO[str]) -> None:

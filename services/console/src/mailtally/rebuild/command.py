@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import socket
+import sys
 import time
 from datetime import UTC, date, datetime
 from glob import glob
@@ -11,26 +13,29 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailtally.analyze.counting import count_logs
+from mailtally.analyze.counting import Counted, count_logs
 from mailtally.options import of_a_site
-from mailtally.rebuild.filed import Filed, newest_filed
+from mailtally.rebuild.day_books import DayBooks
 from mailtally.rebuild.joining import compare, join
 from mailtally.report.question import parse_day
 from mailtally.settings import ConsoleSettings, aggregator_settings, console_settings
-from mailtally.state_found import open_state
 from mailtally_aggregator.hosted_file import HostedFile
 from mailtally_shared.calendar import Calendar
-from mailtally_shared.day_files import DayFacts, newest_revision, write_day
+from mailtally_shared.day_files import DayFacts, DayNames, DayRows, newest_revision, write_day
+from mailtally_shared.day_files.filed import Filed, newest_filed
+from mailtally_shared.day_files.manifest import Lowered, utc
+from mailtally_shared.day_files.names import LOADING
+from mailtally_shared.day_files.side_by_side import lowered_hosts
 from mailtally_shared.errors import Refused
-from mailtally_shared.process.errors_shown import plain_errors
-from mailtally_shared.state.client import unavailable_errors
-from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.process.errors_shown import FAILED, plain_errors
+from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailtally_aggregator.settings import AggregatorSettings
     from mailtally_shared.day_files import Sums
+    from mailtally_shared.day_files.manifest import Incomplete
 
 
 def _day(_context: click.Context, _parameter: click.Parameter, text: str) -> date:
@@ -80,35 +85,44 @@ def rebuild(
     the day's newest files.
     """
     settings = console_settings(config, data)
-    if not even_if_live:
-        _refuse_live(settings, day)
     aggregator = aggregator_settings(settings, config)
-    counted = _counted(_found(globs), host, day, aggregator)
-    filed = newest_filed(settings.statistic_dir, day)
-    before = filed.rows if filed else []
+    books = None if even_if_live else DayBooks.of(settings, aggregator, day)
+    if books:
+        books.refuse_live()
+    found = _counted(_found(globs), host, day, aggregator)
+    counted = sorted(found.accounts.rows(day))
+    filed = _filed(settings.statistic_dir, day)
+    before = list(filed.rows) if filed else []
     for one in compare(before, counted):
         click.echo(
-            f"{one.host}: {one.counted.messages} messages of {one.counted.bytes} bytes in the "
-            f"logs, {one.filed.messages} of {one.filed.bytes} in the files",
+            f"{printable(one.host)}: {one.counted.messages} messages of {one.counted.bytes} bytes "
+            f"in the logs, {one.filed.messages} of {one.filed.bytes} in the files",
             err=True,
         )
     rows = join(before, counted, keep_filed=archive, lower=lower)
-    if filed and rows == before:
+    incomplete = found.incomplete(host)
+    if filed and rows == before and filed.manifest.complete >= (not incomplete):
         click.echo(f"Revision {filed.manifest.revision} of {day} holds the same: nothing to do.")
-        return
-    revision = _write(day, rows, filed, settings, aggregator)
-    click.echo(f"Wrote {day} as revision {revision} into {settings.statistic_dir}.")
+    else:
+        revision = _write(day, rows, filed, settings, aggregator, incomplete=incomplete)
+        click.echo(printable(f"Wrote {day} as revision {revision} into {settings.statistic_dir}."))
+    if not incomplete:
+        _settle(books)
+    for part in incomplete:
+        click.echo(f"Incomplete: {printable(part.reason)}", err=True)
+    if incomplete:
+        sys.exit(FAILED)
 
 
-def _refuse_live(settings: ConsoleSettings, day: date) -> None:
-    """The day writer would put the state's own totals over what is rebuilt."""
-    keys = StateKeys()
-    with open_state(settings, wake=True) as state, unavailable_errors():
-        if state.exists(keys.totals.day(day)):
-            raise Refused(
-                f"Redis holds live totals of {day}, and its files are made from those: nothing "
-                "is to be rebuilt. If they are known to be wrong, say --even-if-live."
-            )
+def _settle(books: DayBooks | None) -> None:
+    if books and books.settle():
+        click.echo(f"What Redis had of {books.day} is settled: its files stand for it now.")
+
+
+def _filed(directory: Path, day: date) -> Filed | None:
+    if (directory / LOADING / DayNames.of(day).stem).exists():
+        raise Refused(f"The loader has the files of {day} in hand: try again when it is done.")
+    return newest_filed(directory, day)
 
 
 def _found(globs: Sequence[str]) -> list[Path]:
@@ -121,20 +135,18 @@ def _found(globs: Sequence[str]) -> list[Path]:
     return list(paths)
 
 
-def _counted(
-    paths: Sequence[Path], host: str, day: date, settings: AggregatorSettings
-) -> list[Sums]:
+def _counted(paths: Sequence[Path], host: str, day: date, settings: AggregatorSettings) -> Counted:
     hosted = HostedFile(settings.hosted_domains).current()
-    accounts = count_logs(
+    counted = count_logs(
         paths,
         calendar=Calendar(settings.zone),
         caps=settings.caps,
         charged_name=hosted.charged_name if hosted else str,
         host=host,
-    ).accounts
-    if day not in accounts.days():
+    )
+    if day not in counted.accounts.days():
         raise Refused(f"The logs named hold no line of {day}: name those that were written then.")
-    return sorted(accounts.rows(day))
+    return counted
 
 
 def _write(
@@ -143,18 +155,30 @@ def _write(
     filed: Filed | None,
     settings: ConsoleSettings,
     aggregator: AggregatorSettings,
+    *,
+    incomplete: tuple[Incomplete, ...],
 ) -> int:
     missing = set(filed.manifest.missing_hosts) if filed else set()
     still_missing = tuple(sorted(missing - {row.host for row in rows}))
     revision = newest_revision(settings.statistic_dir, day) + 1
+    columns, now = DayRows.of(rows), time.time()
     facts = DayFacts(
         day=day,
         timezone=aggregator.timezone,
         revision=revision,
-        complete=not still_missing,
+        complete=not (still_missing or incomplete),
         missing_hosts=still_missing,
+        incomplete=incomplete,
         policy=aggregator.charging,
+        lowered_by=_lowered_by(filed, columns, now),
     )
-    if not write_day(settings.statistic_dir, facts, rows, now=time.time()):
+    if not write_day(settings.statistic_dir, facts, columns, now=now):
         raise Refused(f"Another revision of {day} was written meanwhile: look at it first.")
     return revision
+
+
+def _lowered_by(filed: Filed | None, rows: DayRows, now: float) -> Lowered | None:
+    """Return who allowed figures to become lower, where they do; ``join`` refused it otherwise."""
+    if filed is None or not lowered_hosts(filed.rows, rows):
+        return None
+    return Lowered(who=f"{getpass.getuser()}@{socket.gethostname()}", at=utc(now))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_shared.errors import Refused
+from mailtally_shared.shown import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +64,7 @@ def join(
     short = {figures.host for figures in compare(filed, counted) if figures.is_short}
     if short and not (keep_filed or lower):
         raise Refused(
-            f"The logs hold less than was counted before of {', '.join(sorted(short))}: name all "
+            f"The logs hold less than was counted before of {listed(sorted(short))}: name all "
             "logs of that day. Where they are gone, keep the filed figures of such hosts with "
             "--archive, or lower them with --lower."
         )

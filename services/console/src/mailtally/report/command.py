@@ -19,6 +19,7 @@ from mailtally.report.terms import parse_dimensions, parse_names, question_of
 from mailtally.report.view import print_table, write_csv, write_json
 from mailtally.settings import ConsoleSettings, aggregator_settings, console_settings
 from mailtally.state_found import open_state
+from mailtally_shared.calendar import Calendar
 from mailtally_shared.columns import Service
 from mailtally_shared.process.errors_shown import plain_errors
 from mailtally_shared.process.urls import mask_url
@@ -101,7 +102,7 @@ def report(
         counted=None if question.choice is Choice.LOADED_ONLY else _open_counted(settings),
         policy=aggregator_settings(settings, config).charging,
     )
-    for warning in found.warnings:
+    for warning in found.away.warnings:
         click.echo(f"Warning: {mask_url(warning)}", err=True)
     _show(found, Format(shape))
 
@@ -109,7 +110,7 @@ def report(
 @contextmanager
 def _open_counted(settings: ConsoleSettings) -> Iterator[LiveTotals]:
     with open_state(settings) as state:
-        yield LiveTotals(state, StateKeys())
+        yield LiveTotals(state, StateKeys(), Calendar(settings.zone))
 
 
 def _show(found: Report, shape: Format) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailtally.report.figures import Figures, Groups, Key, total
 from mailtally.report.question import Order, Question
+from mailtally_shared.shown import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,7 @@ class ReportedDay:
         revision: of the day's files; ``None`` before the first, or for a bare file.
         complete: every known collector had passed the day; ``None`` if nobody knows.
         missing_hosts: those that had not, as far as they were named.
+        incomplete: hosts of which part of a log is missing, and why, as far as that is known.
         has_breakdown: false for a bare file, of which only the charge is known.
         has_more: it is loaded, but the state knows of more by now.
     """
@@ -47,8 +49,27 @@ class ReportedDay:
     revision: int | None = None
     complete: bool | None = None
     missing_hosts: tuple[str, ...] = ()
+    incomplete: tuple[tuple[str, str], ...] = ()
     has_breakdown: bool = True
     has_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Sources that could not be looked at, a sentence each.
+
+    Attributes:
+        warnings: all of them.
+        lacking: those among them that have figures which are not in the report.
+    """
+
+    warnings: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
+
+    def lost(self, error: Exception) -> None:
+        """Take note of a source that is there, but cannot be read."""
+        self.warnings.append(str(error))
+        self.lacking.append(str(error))
 
 
 class Row(NamedTuple):
@@ -68,7 +89,7 @@ class Report:
         total: of all rows, those left out too.
         left_out: how many rows are beyond ``question.top``.
         days: every day that has a share in it, oldest first.
-        warnings: a sentence for each source that could not be looked at.
+        away: the sources that could not be looked at.
     """
 
     question: Question
@@ -76,7 +97,7 @@ class Report:
     total: Figures
     left_out: int
     days: tuple[ReportedDay, ...]
-    warnings: tuple[str, ...] = ()
+    away: Away = field(default_factory=Away)
 
     def sources(self) -> dict[str, Source]:
         """Where each day comes from, by its ISO date."""
@@ -87,7 +108,7 @@ def summarize(
     question: Question,
     groups: Groups,
     days: Iterable[ReportedDay],
-    warnings: Sequence[str] = (),
+    away: Away | None = None,
 ) -> Report:
     """Put an answer in order."""
     rows = [Row(key, figures) for key, figures in sorted(groups.items())]
@@ -101,7 +122,7 @@ def summarize(
         total=total(row.figures for row in rows),
         left_out=len(rows) - len(shown),
         days=tuple(sorted(days, key=lambda day: day.day)),
-        warnings=tuple(warnings),
+        away=away or Away(),
     )
 
 
@@ -110,9 +131,10 @@ def notes(report: Report) -> Iterator[str]:
     days = report.days
     if live := [day.day for day in days if day.source is Source.LIVE]:
         yield f"Live, as counted so far and not yet billed: {ranges(live)}."
+    yield from lacking(report)
     for hosts in sorted({day.missing_hosts for day in days if day.missing_hosts}):
         without = [day.day for day in days if day.missing_hosts == hosts]
-        yield f"Written without {', '.join(hosts)}: {ranges(without)}."
+        yield f"Written without {listed(hosts)}: {ranges(without)}."
     if more := [day.day for day in days if day.has_more]:
         yield f"Counted further since it was loaded; a new revision will follow: {ranges(more)}."
     if bare := [day.day for day in days if not day.has_breakdown]:
@@ -120,6 +142,23 @@ def notes(report: Report) -> Iterator[str]:
     if report.left_out:
         rows = "row is" if report.left_out == 1 else "rows are"
         yield f"{report.left_out:,} more {rows} in the total."
+
+
+def lacking(report: Report) -> Iterator[str]:
+    """Yield what keeps the total from being the whole of what was logged: a sentence each."""
+    for sentence in report.away.lacking:
+        yield f"Incomplete: {sentence}"
+    for pair in sorted({pair for day in report.days for pair in day.incomplete}):
+        days = [day.day for day in report.days if pair in day.incomplete]
+        yield f"Incomplete: {ranges(days)} without some lines of {pair[0]}: {pair[1]}"
+    unexplained = [day.day for day in report.days if _is_unexplained(day)]
+    if unexplained:
+        yield f"Incomplete: logs could not be read, see the manifests: {ranges(unexplained)}."
+
+
+def _is_unexplained(day: ReportedDay) -> bool:
+    is_loaded = day.source is Source.LOADED and day.complete is False
+    return is_loaded and not day.missing_hosts and not day.incomplete
 
 
 def ranges(days: Sequence[date]) -> str:

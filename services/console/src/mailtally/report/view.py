@@ -20,7 +20,8 @@ from mailtally.report.cells import (
     name_titles,
 )
 from mailtally.report.question import Dimension
-from mailtally.report.summary import Report, ReportedDay, notes
+from mailtally.report.summary import Report, ReportedDay, lacking, notes
+from mailtally_shared.shown import csv_cell, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
 FORMAT = 1
 _AS_COUNTED = "Charged as counted: all bytes, and a hit a message."
 _NOTHING = "Nothing was counted of what was asked for."
+_UNKNOWN = "Nothing is known of the days asked for: none of them was counted or loaded."
 
 
 def print_table(report: Report, console: Console) -> None:
     """A table for people; on a terminal with short figures, otherwise plain and exact."""
     if not report.rows:
-        _print(console, _NOTHING)
+        _print(console, _NOTHING if report.days else _UNKNOWN)
     elif console.is_terminal:
         console.print(_table(report))
         if charged_as_counted(report):
@@ -54,7 +56,8 @@ def write_csv(report: Report, file: IO[str]) -> None:
     writer = csv.writer(file)
     writer.writerow(name_titles(report) + [column.name for column in figure_columns(report)])
     for names, row in zip(name_cells(report), report.rows, strict=True):
-        writer.writerow(names + figure_cells(report, row.figures, human=False))
+        cells = list(map(csv_cell, names))
+        writer.writerow(cells + figure_cells(report, row.figures, human=False))
 
 
 def write_json(report: Report, file: IO[str]) -> None:
@@ -68,10 +71,11 @@ def write_json(report: Report, file: IO[str]) -> None:
         "format": FORMAT,
         "by": list(report.question.by),
         "rows": rows,
-        "total": _figures(report, report.total),
+        "total": _figures(report, report.total) if report.days else None,
         "left_out": report.left_out,
         "days": [_day(day) for day in report.days],
-        "warnings": list(report.warnings),
+        "warnings": list(report.away.warnings),
+        "incomplete": list(lacking(report)),
     }
     json.dump(document, file, indent=2)
     file.write("\n")
@@ -87,14 +91,14 @@ def _table(report: Report) -> Table:
         table.add_column(column.title, Text(footer), justify="right", no_wrap=True)
     for row_names, row in zip(name_cells(report), report.rows, strict=True):
         cells = row_names + figure_cells(report, row.figures, human=True)
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
 
 def _plain_rows(report: Report) -> list[Cells]:
     titles = name_titles(report) + [column.title for column in figure_columns(report)]
     rows = [
-        names + figure_cells(report, row.figures, human=False)
+        [*map(printable, names), *figure_cells(report, row.figures, human=False)]
         for names, row in zip(name_cells(report), report.rows, strict=True)
     ]
     names, figures = _total_row(report, human=False)
@@ -118,6 +122,7 @@ def _day(day: ReportedDay) -> dict[str, Any]:
         "revision": day.revision,
         "complete": day.complete,
         "missing_hosts": list(day.missing_hosts),
+        "incomplete": [{"host": host, "reason": reason} for host, reason in day.incomplete],
         "has_breakdown": day.has_breakdown,
         "has_more": day.has_more,
     }
@@ -125,4 +130,4 @@ def _day(day: ReportedDay) -> dict[str, Any]:
 
 def _print(console: Console, line: str) -> None:
     """A line as it is: whatever it holds is no markup, and no width breaks it."""
-    console.print(Text(line), soft_wrap=True)
+    console.print(Text(printable(line)), soft_wrap=True)

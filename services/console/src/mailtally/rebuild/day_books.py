@@ -1,0 +1,107 @@
+"""What the state has of a day that is rebuilt: asked before its logs are read, settled after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailtally.state_found import open_state
+from mailtally_aggregator.late_days import pin_of
+from mailtally_aggregator.settle import Unsettled, settle, unsettled
+from mailtally_aggregator.totals import Totals
+from mailtally_aggregator.went_back import missing_days, unheard_hosts
+from mailtally_shared.calendar import Calendar
+from mailtally_shared.errors import Refused
+from mailtally_shared.state.client import unavailable_errors
+from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.state.policy import check_policy
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from mailtally.settings import ConsoleSettings
+    from mailtally_aggregator.settings import AggregatorSettings
+
+
+@dataclass(frozen=True, slots=True)
+class DayBooks:
+    """A day in the state.
+
+    Attributes:
+        settings: where the state is.
+        day: the traffic day.
+        calendar: when it begins and ends.
+        before: its totals and its late book before the logs were read.
+        is_short: it is not written, or lost batches touched it.
+        not_passed: hosts that have not read past the day …
+        unheard: … or have not yet sent again what they have, since the state went back.
+    """
+
+    settings: ConsoleSettings
+    day: date
+    calendar: Calendar
+    before: Unsettled
+    is_short: bool
+    not_passed: tuple[str, ...]
+    unheard: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: ConsoleSettings, aggregator: AggregatorSettings, day: date) -> DayBooks:
+        """Read what there is of a day."""
+        keys, calendar = StateKeys(), Calendar(aggregator.zone)
+        with open_state(settings, wake=True) as state, unavailable_errors():
+            check_policy(state, keys, aggregator.timezone, aggregator.charging)
+            passed = Totals(state, keys).watermarks()
+            end = calendar.end_of(day)
+            is_short = bool(state.hexists(keys.stopped, day.isoformat()))
+            return cls(
+                settings=settings,
+                day=day,
+                calendar=calendar,
+                before=unsettled(state, keys, day),
+                is_short=is_short or day in missing_days(state, keys, calendar),
+                not_passed=tuple(host for host, upto in passed.items() if upto < end),
+                unheard=unheard_hosts(state, keys),
+            )
+
+    @property
+    def _is_known(self) -> bool:
+        return bool(self.before.live or self.before.late or self.before.held or self.is_short)
+
+    def refuse_live(self) -> None:
+        """The day writer would put the state's own totals over what is rebuilt.
+
+        Raises:
+            Refused: the state has the day whole, or hosts may still send lines of it.
+        """
+        if not self._is_known:
+            return
+        if self.before.live and not self.is_short:
+            raise Refused(
+                f"Redis holds live totals of {self.day}, and its files are made from those: "
+                "nothing is to be rebuilt. If they are known to be wrong, say --even-if-live."
+            )
+        if waiting := sorted({*self.not_passed, *self.unheard}):
+            raise Refused(
+                f"{', '.join(waiting)} may still send lines of {self.day}, which would be counted "
+                "twice: wait until they have, or retire hosts that are gone (mailtally "
+                "retire-host)."
+            )
+
+    def settle(self) -> bool:
+        """Let the files stand for the day; says whether the state had anything of it.
+
+        Raises:
+            Refused: something was counted for the day since its logs were read.
+        """
+        if not self._is_known:
+            return False
+        keys, pin = StateKeys(), pin_of(self.settings.statistic_dir, self.day)
+        with open_state(self.settings, wake=True) as state:
+            done = settle(state, keys, self.calendar, self.day, pin=pin, before=self.before)
+        if not done:
+            raise Refused(
+                f"Lines of {self.day} were counted while its logs were read: run the same "
+                "command again."
+            )
+        return True
