@@ -47,16 +47,16 @@ def _kinds_of(base: str) -> frozenset[str]:
     """An error's name and those of all that derive from it, private ones left out."""
     found = {base}
     for module in modules():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.ClassDef) and found & set(map(_name, node.bases)):
+        for node in module.nodes(ast.ClassDef):
+            if found & set(map(_name, node.bases)):
                 found |= {node.name} | _kinds_of(node.name)
     return frozenset(name for name in found if not name.startswith("_"))
 
 
 def _raised(names: frozenset[str]) -> Iterator[tuple[str, ast.Call]]:
     for module in modules():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and node.args and _name(node.func) in names:
+        for node in module.nodes(ast.Call):
+            if node.args and _name(node.func) in names:
                 yield f"{module.name}:{node.lineno}", node
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class Logged:
     fields: set[str] = field(default_factory=set)
 
 
+@functools.cache
 def events() -> dict[str, Logged]:
     """Every event by its name."""
     found: dict[str, Logged] = {}
@@ -46,8 +48,8 @@ def events() -> dict[str, Logged]:
 
 def _calls() -> Iterator[tuple[str, ast.Call]]:
     for module in modules():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and _is_event(node):
+        for node in module.nodes(ast.Call):
+            if _is_event(node):
                 yield _SERVICES[module.package], node
 
 

@@ -9,10 +9,12 @@ import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+Node = TypeVar("Node", bound=ast.AST)
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The distributions' packages, by the folder that holds them.
@@ -41,9 +43,22 @@ class Module:
     def package(self) -> str:
         return self.name.partition(".")[0]
 
-    def imports(self) -> set[str]:
+    def nodes(self, kind: type[Node]) -> list[Node]:
+        """Return the nodes of the tree that are of a kind; it is walked once."""
+        return [node for node in self._nodes if isinstance(node, kind)]
+
+    def imports(self) -> frozenset[str]:
         """Dotted names imported when the program runs; not those for the type checker alone."""
-        return set(_imports(self.tree.body))
+        return self._imports
+
+    @functools.cached_property
+    def _imports(self) -> frozenset[str]:
+        return frozenset(_imports(self.tree.body))
+
+    @functools.cached_property
+    def _nodes(self) -> tuple[ast.AST, ...]:
+        kinds = (ast.Call, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        return tuple(node for node in ast.walk(self.tree) if isinstance(node, kinds))
 
 
 @functools.cache

@@ -42,7 +42,7 @@ OTHER_VARIABLES = {"MAILTALLY_CONFIG", "MAILTALLY_CRASH_AT", *DEPLOYMENT} | {
 OPERATIONS = " ".join((ROOT / "docs/operations.md").read_text("utf-8").split())
 STATE = (ROOT / "docs/state.md").read_text("utf-8")
 #: Members of ``StateKeys`` that are no keys themselves.
-NO_KEYS = {"tag", "totals", "late", "everything_lasting"}
+NO_KEYS = {"tag", "totals", "late", "held", "everything_lasting"}
 #: A call of a hash command in a Lua script; its arguments may hold calls themselves.
 HASH_CALL = re.compile(r"redis\.p?call\('H[A-Z]+',((?:[^()]|\([^()]*\))*)\)")
 
@@ -137,6 +137,7 @@ def test_the_late_book_has_the_same_keys_under_its_own_prefix() -> None:
         name.replace("{mailtally}", "{mailtally}:late"): kind for name, kind in totals.items()
     }
     assert "`{mailtally}:late`" in STATE
+    assert "`{mailtally}:held:<collector_id>`" in STATE
 
 
 @pytest.mark.parametrize("field", sorted(hash_fields()))

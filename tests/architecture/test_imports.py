@@ -99,8 +99,8 @@ def test_a_pure_module_uses_only_pure_modules_of_ours(module: Module) -> None:
 def test_a_pure_module_opens_and_prints_nothing_and_asks_no_clock(module: Module) -> None:
     calls = {
         node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
+        for node in module.nodes(ast.Call)
+        if isinstance(node.func, ast.Name | ast.Attribute)
     }
     assert not calls & OUTSIDE_CALLS
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
+from mailtally_aggregator.books_read import read_books
+from mailtally_aggregator.totals import Totals
 from mailtally_collector.ledger import Ledger
 from mailtally_shared.errors import Unavailable
 from mailtally_shared.queue import QUEUE
 from mailtally_shared.state.client import connect_state, unavailable_errors
 from mailtally_shared.state.keys import FORMAT, StateKeys, host_mark
 from tests.architecture.source_tree import ROOT
+from tests.support.directories import MemoryDirectory, start
 from tests.support.own_redis import OwnRedis
 
 if TYPE_CHECKING:
@@ -82,16 +85,27 @@ def test_without_a_password_nobody_gets_in(server: OwnRedis) -> None:
 
 NOT_A_COLLECTORS: list[tuple[object, ...]] = [
     # others' payloads, and reading even its own
-    ("GET", KEYS.payload(MINE, 1)),
-    ("SET", KEYS.payload(THEIRS, 1), "x"),
-    ("SET", KEYS.payload(MINE, 1), "x", "GET"),
-    ("DEL", KEYS.payload(MINE, 1)),
+    ("GET", KEYS.payload(MINE, 1, "0")),
+    ("SET", KEYS.payload(THEIRS, 1, "0"), "x"),
+    ("SET", KEYS.payload(MINE, 1, "0"), "x", "GET"),
+    ("DEL", KEYS.payload(MINE, 1, "0")),
     # others' ledgers and host names, and what only aggregators write of its own
     ("HGET", KEYS.ledger(THEIRS), "hwm"),
     ("HSET", KEYS.ledger(THEIRS), "hwm", 9),
     ("DEL", KEYS.ledger(MINE)),
     ("HGETALL", KEYS.ledger(THEIRS)),
+    ("HSET", KEYS.ledger(MINE), "hwm", 9),
+    ("HSETNX", KEYS.ledger(MINE), "x", 9),
+    ("HSET", KEYS.said(THEIRS), "passed", 9),
+    ("HGETALL", KEYS.said(MINE)),
+    ("HDEL", KEYS.said(MINE), "passed"),
+    ("HSET", KEYS.missing(THEIRS), "1", "1"),
+    ("SET", KEYS.alive(THEIRS, "0" * 32), "1"),
     ("HSET", KEYS.ahead(MINE), "7", "x"),
+    ("HSET", KEYS.checksums(MINE), "7", "x"),
+    ("HMGET", KEYS.checksums(THEIRS), "7"),
+    ("SET", KEYS.alive(THEIRS, "0"), "1"),
+    ("DEL", KEYS.alive(MINE, "0")),
     ("HMGET", KEYS.registration("mail2"), "id"),
     ("HSET", KEYS.registration("mail2"), "id", MINE),
     ("DEL", KEYS.registration("mail1")),
@@ -148,19 +162,36 @@ def test_a_collector_has_what_it_needs_and_finds_its_predecessors_ledger(
     mail1: redis.Redis, admin: redis.Redis
 ) -> None:
     former = host_mark("mail1") + "f" * 20
-    admin.hset(KEYS.registration("mail1"), mapping={"id": former, "epoch": 1})
+    admin.hset(KEYS.registration("mail1"), mapping={"id": former, "epoch": 1, "nonce": "1"})
     admin.hset(KEYS.ledger(former), "progress", "{}")
     ledger = Ledger(mail1, KEYS)
-    registration = ledger.register("mail1", MINE, 0)
+    registration = start(mail1, KEYS, MemoryDirectory(MINE))
     assert ledger.applied(registration).hwm == 0
+    ledger.show_life(registration)
+    assert ledger.checksums(MINE, [1]) == [None]
+    ledger.note_rival("mail1", "a copy", 1.0)
     inherited = ledger.inherited(MINE)
     assert inherited is not None
     assert inherited.at_hwm == "{}"
+    ledger.acknowledge(registration, "a" * 32)
+    ledger.give_up(registration, [(1, 4)], {1: "1-4"})
+    applied = ledger.applied(registration)
+    assert (applied.hwm, applied.acknowledged) == (4, "a" * 32)
+
+
+@pytest.mark.parametrize("user", ["reader", "aggregator"])
+def test_who_counts_and_who_reports_may_read_what_collectors_said(
+    mail1: redis.Redis, server: OwnRedis, passwords: dict[str, str], user: str
+) -> None:
+    start(mail1, KEYS, MemoryDirectory(MINE))
+    with server.client(user, passwords[user]) as reading:
+        assert Totals(reading, KEYS).watermarks() == {"mail1": 0.0}
+        assert read_books(reading, KEYS).owners == {"mail1": MINE}
 
 
 def test_a_collector_cannot_register_under_another_hosts_name(mail1: redis.Redis) -> None:
     with pytest.raises(Unavailable, match="cannot work now"):
-        Ledger(mail1, KEYS).register("mail2", MINE, 0)
+        start(mail1, KEYS, MemoryDirectory.new("mail2"), "mail2")
 
 
 NOT_A_READERS: list[tuple[object, ...]] = [
@@ -229,7 +260,7 @@ def test_a_wrong_password_is_waited_for_in_one_sentence_without_it(server: OwnRe
     wrong = secrets.token_hex(16)
     with (
         connect_state(server.url("aggregator", wrong)) as client,
-        pytest.raises(Unavailable, match="does not answer") as told,
+        pytest.raises(Unavailable, match="invalid username-password pair") as told,
         unavailable_errors(),
     ):
         client.ping()

@@ -11,6 +11,7 @@ from mailtally_aggregator.metrics import ClusterMetrics
 from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
 from mailtally_aggregator.settings import AggregatorSettings
 from mailtally_shared.errors import BadBatch, Unavailable
+from mailtally_shared.process.clock import Clock
 from mailtally_shared.queue import QUEUE, connect_broker
 from mailtally_shared.state.client import connect_state
 from tests.support.hand_driven_site import HandDrivenSite
@@ -45,7 +46,7 @@ def metrics(
     tmp_path: Path,
 ) -> ClusterMetrics:
     settings = AggregatorSettings(broker_url=empty_redis.broker_url, data_dir=tmp_path)
-    return ClusterMetrics(settings, state, keys, calendar)
+    return ClusterMetrics(settings, state, keys, calendar, Clock())
 
 
 def table(samples: Iterable[Sample]) -> dict[tuple[str, ...], float | Durations]:
@@ -140,7 +141,7 @@ def test_a_server_that_is_away_is_said_to_be(
 ) -> None:
     nowhere = tmp_path / "nothing.sock"
     settings = AggregatorSettings(broker_url=f"redis+socket://{nowhere}", data_dir=tmp_path)
-    metrics = ClusterMetrics(settings, connect_state(f"unix://{nowhere}"), keys, calendar)
+    metrics = ClusterMetrics(settings, connect_state(f"unix://{nowhere}"), keys, calendar, Clock())
     for source in (metrics.books, metrics.redis, metrics.queue):
         with pytest.raises(Unavailable):
             list(source())

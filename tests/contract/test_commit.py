@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailtally_aggregator.commit import Committer, Outcome
+from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.request import OVERFLOW, Batch, Caps
 from mailtally_aggregator.totals import Totals
 from mailtally_shared.columns import MAX_SIZE
 from mailtally_shared.errors import Refused, Unavailable
 from mailtally_shared.header import BatchHeader, Heartbeat
 from mailtally_shared.state.client import connect_state
-from tests.support.records import NOON, FakeCollector, Record, columns, domain_sums
+from mailtally_shared.status import digest_of
+from tests.support.records import NONCE, NOON, FakeCollector, Record, columns, domain_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mailtally_aggregator.outcome import Outcome
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
@@ -133,10 +135,50 @@ def test_a_heartbeat_counts_once_what_it_follows_is_applied(
 ) -> None:
     cluster.apply((mail1.batch(TWO), TWO))
     heartbeat = Heartbeat(
-        collector_id=mail1.id, epoch=1, host="mail1", after_seq=after_seq, watermark=500
+        collector_id=mail1.id,
+        epoch=1,
+        nonce=NONCE,
+        host="mail1",
+        after_seq=after_seq,
+        watermark=500,
     )
     cluster.committer.apply([], [heartbeat], NOON)
     assert cluster.totals.watermarks() == {"mail1": expected}
+
+
+def beat(collector: FakeCollector, status: str | None, **more: Any) -> Heartbeat:  # noqa: ANN401 - of any field
+    fields: dict[str, Any] = {
+        "epoch": 1,
+        "nonce": NONCE,
+        "host": "mail1",
+        "after_seq": 0,
+        "watermark": 0,
+    }
+    return Heartbeat(collector_id=collector.id, status=status, **fields | more)
+
+
+def test_the_ledger_keeps_the_last_status_document(cluster: Cluster, mail1: FakeCollector) -> None:
+    for status in ('{"since": 1}', '{"since": 2}', None):
+        cluster.committer.apply([], [beat(mail1, status)], NOON)
+    found = cluster.ledger(mail1)
+    assert found[b"status"] == b'{"since": 2}'
+    assert found[b"status_digest"].decode() == digest_of('{"since": 2}')
+
+
+def test_a_status_document_counts_though_batches_are_under_way(
+    cluster: Cluster, mail1: FakeCollector
+) -> None:
+    cluster.committer.apply([], [beat(mail1, "{}", after_seq=5, watermark=500)], NOON)
+    assert cluster.ledger(mail1)[b"status"] == b"{}"
+    assert cluster.totals.watermarks() == {"mail1": 0.0}
+
+
+@pytest.mark.parametrize("other", [{"epoch": 2}, {"host": "mail2"}])
+def test_a_status_document_of_another_is_not_kept(
+    cluster: Cluster, mail1: FakeCollector, other: dict[str, Any]
+) -> None:
+    cluster.committer.apply([], [beat(mail1, "{}", **other)], NOON)
+    assert b"status" not in cluster.ledger(mail1)
 
 
 def test_an_expected_host_that_never_came_has_read_nothing(cluster: Cluster) -> None:
@@ -210,6 +252,20 @@ def test_days_beyond_the_cap_are_kept_aside_with_their_batch(
     assert cluster.apply((mail1.batch(another), another)).crowding
     assert cluster.apply((mail1.batch(ONE), ONE)).applied  # of a day that is there
     assert len(cluster.totals.days()) == 2
+
+
+def test_days_that_one_collector_opened_crowd_no_other_collectors_next_day_out(
+    state: State, keys: StateKeys, calendar: Calendar, mail1: FakeCollector
+) -> None:
+    cluster, mail2 = Cluster(state, keys, calendar, Caps(days=10)), FakeCollector(state, keys, "m2")
+    forged = [Record(time=NOON + day * 86_400) for day in range(10)]
+    assert cluster.apply((mail1.batch(forged), forged)).applied
+    another = [Record(time=NOON - 86_400)]
+    outcome = cluster.apply((mail1.batch(another), another), (mail2.batch(another), another))
+    assert [batch.header.host for batch in outcome.crowding] == ["mail1"]
+    assert [batch.header.host for batch in outcome.applied] == ["m2"]
+    one_more = [Record(time=NOON - 2 * 86_400)]
+    assert cluster.apply((mail2.batch(one_more), one_more)).crowding  # its share is used up
 
 
 def test_records_of_a_closed_day_are_kept_aside_as_late(

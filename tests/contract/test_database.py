@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,6 +25,7 @@ from mailtally_shared.database.tables import CHANGE, DAILY, DETAIL, LOAD, METADA
 from mailtally_shared.database.upgrade import upgrade
 from mailtally_shared.day_files import Sums, charge, read_day
 from mailtally_shared.day_files.charging import ChargingPolicy
+from mailtally_shared.day_files.manifest import Lowered
 from mailtally_shared.errors import BadFile, Refused, SettingsError, Unavailable
 from tests.support.day_sets import DAY, NAMES, put_bare, put_set, sums
 
@@ -177,10 +180,17 @@ def test_a_revision_that_is_not_newer_is_stale(
     assert rows(engine, DAILY, "bytes") == [(2,)]
 
 
-def test_a_revision_may_lower_a_day_and_a_bare_file_may_not(engine: Engine, tmp_path: Path) -> None:
+def test_a_revision_may_lower_a_day_by_a_persons_word_and_a_bare_file_may_not(
+    engine: Engine, tmp_path: Path
+) -> None:
     put_set(tmp_path, {"a.example": 9000})
     loaded(engine, tmp_path)
     put_set(tmp_path, {"a.example": 8000}, revision=2)
+    with pytest.raises(BadFile) as refused:
+        loaded(engine, tmp_path)
+    assert refused.value.reason == "lowers-counted"
+    word = Lowered(who="root@central", at=datetime(2026, 2, 2, tzinfo=UTC))
+    put_set(tmp_path, {"a.example": 8000}, revision=3, lowered_by=word)
     assert loaded(engine, tmp_path) is Verdict.LOAD
     put_bare(tmp_path / "bare", {"a.example": 7})
     with pytest.raises(BadFile) as caught:
@@ -242,7 +252,8 @@ def test_after_any_revisions_the_rows_are_the_last_one_and_the_audit_adds_up(
     for file in tmp_path.glob("*.qml.*"):
         file.unlink()
     for number, revision in enumerate(revisions, 1):
-        put_set(tmp_path, revision, revision=number)
+        word = Lowered(who="root@central", at=datetime(2026, 2, 2, tzinfo=UTC))
+        put_set(tmp_path, revision, revision=number, lowered_by=word)
         loaded(engine, tmp_path)
     last = sorted(revisions[-1])
     assert rows(engine, DETAIL) == [(DAY, *row) for row in last]
@@ -260,6 +271,34 @@ def test_a_long_chain_of_rows_is_loaded_in_batches(engine: Engine, tmp_path: Pat
     put_set(tmp_path, {f"d{number}.example": number for number in range(25_000)})
     loaded(engine, tmp_path)
     assert sum(size for (size,) in rows(engine, DAILY, "bytes")) == 25_000 * 24_999 // 2
+
+
+def test_what_is_committed_stays_though_another_program_looks_into_the_file_in_between(
+    tmp_path: Path,
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/mailtally.sqlite")
+    upgrade(engine)
+    with writing(engine) as connection:
+        connection.execute(text("CREATE TABLE kept (number INTEGER)"))
+    for number in range(3):
+        look_as_another_program(tmp_path / "mailtally.sqlite")
+        with writing(engine) as connection:
+            connection.execute(text("INSERT INTO kept VALUES (:number)"), {"number": number})
+    found = look_as_another_program(tmp_path / "mailtally.sqlite")
+    engine.dispose()
+    assert found == "3"
+
+
+def look_as_another_program(path: Path) -> str:
+    """What is in the table; the last to close the file would remove its write-ahead log."""
+    look = (
+        "import sqlite3, sys; database = sqlite3.connect(sys.argv[1]);"
+        "print(*database.execute('SELECT count(*) FROM kept').fetchone()); database.close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look, str(path)], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 def test_a_server_that_is_away_is_unavailable_and_its_password_is_not_told() -> None:

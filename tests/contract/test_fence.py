@@ -1,28 +1,109 @@
-"""A copied state directory has its owner's id; only the epoch tells it from its owner."""
+"""A copied state directory has its owner's id; only its start tells it from its owner."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mailtally_aggregator.commit import Committer
+from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
 from mailtally_aggregator.request import Batch
 from mailtally_aggregator.totals import Totals
-from tests.support.records import NOON, FakeCollector, Record, columns
+from mailtally_shared.errors import BadBatch
+from mailtally_shared.header import Heartbeat
+from mailtally_shared.state.keys import CHECKSUMS_KEPT
+from tests.support.records import NONCE, NOON, FakeCollector, Record, columns
 
 if TYPE_CHECKING:
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
 
+DAY = date(2026, 2, 16)
+OTHER = "d" * 32
+RECORDS = [Record()]
 
-def test_a_batch_of_an_earlier_epoch_of_the_same_collector_is_refused(
+
+@pytest.mark.parametrize(
+    ("epoch", "nonce", "lands_in"),
+    [(1, NONCE, "outdated"), (2, NONCE, "outdated"), (3, OTHER, "outdated"), (2, OTHER, "applied")],
+)
+def test_only_a_batch_of_the_start_that_is_registered_counts(
+    *, state: State, keys: StateKeys, calendar: Calendar, epoch: int, nonce: str, lands_in: str
+) -> None:
+    mail1 = FakeCollector(state, keys)
+    mail1.epoch, mail1.nonce = epoch, nonce
+    batch = Batch(mail1.batch(RECORDS), columns(RECORDS))
+    mail1.epoch, mail1.nonce = 2, OTHER
+    mail1.register()
+    outcome = Committer(state, keys, calendar).apply([batch], [], NOON)
+    assert getattr(outcome, lands_in) == [batch]
+    assert bool(Totals(state, keys).days()) == (lands_in == "applied")
+
+
+@pytest.mark.parametrize(("nonce", "told"), [(NONCE, 77.0), (OTHER, 0.0)])
+def test_only_a_heartbeat_of_the_start_that_is_registered_counts(
+    state: State, keys: StateKeys, calendar: Calendar, nonce: str, told: float
+) -> None:
+    mail1 = FakeCollector(state, keys)
+    beat = Heartbeat(
+        collector_id=mail1.id, epoch=1, nonce=nonce, host="mail1", after_seq=0, watermark=77
+    )
+    Committer(state, keys, calendar).apply([], [beat], NOON)
+    assert Totals(state, keys).watermarks() == {"mail1": told}
+
+
+def test_another_batch_under_a_known_number_is_refused_and_not_taken_for_a_repetition(
     state: State, keys: StateKeys, calendar: Calendar
 ) -> None:
     mail1 = FakeCollector(state, keys)
-    records = [Record()]
-    former = Batch(mail1.batch(records), columns(records))
-    mail1.epoch = 2
-    mail1.register()
-    outcome = Committer(state, keys, calendar).apply([former], [], NOON)
-    assert outcome.fenced == [former]
-    assert Totals(state, keys).days() == []
+    committer = Committer(state, keys, calendar)
+    one, other = ([Record(size=size)] for size in (1, 2))
+    first, second = (Batch(mail1.batch(each, seq=1), columns(each)) for each in (one, other))
+    together = committer.apply([first, second, first], [], NOON)
+    assert (together.applied, together.different) == ([first], [second])
+    assert together.known == [first]
+    assert committer.apply([second], [], NOON).different == [second]
+    assert committer.apply([first], [], NOON).known == [first]
+    assert Totals(state, keys).read(DAY).messages == 1
+
+
+@pytest.mark.parametrize("gap", [True, False])
+def test_another_batch_is_told_beyond_a_gap_and_below_it(
+    state: State, keys: StateKeys, calendar: Calendar, *, gap: bool
+) -> None:
+    mail1 = FakeCollector(state, keys)
+    committer = Committer(state, keys, calendar)
+    last = 4 if gap else 3
+    for seq in (1, 2, last):
+        committer.apply([Batch(mail1.batch(RECORDS, seq=seq), columns(RECORDS))], [], NOON)
+    other = [Record(size=9)]
+    batch = Batch(mail1.batch(other, seq=last), columns(other))
+    assert committer.apply([batch], [], NOON).different == [batch]
+
+
+def test_checksums_are_kept_as_far_back_as_any_window_reaches_and_no_farther(
+    state: State, keys: StateKeys, calendar: Calendar
+) -> None:
+    mail1 = FakeCollector(state, keys)
+    committer = Committer(state, keys, calendar)
+    made = [Batch(mail1.batch([]), columns([])) for _ in range(CHECKSUMS_KEPT + 3)]
+    for first in range(0, len(made), 100):
+        committer.apply(made[first : first + 100], [], NOON)
+    kept = state.hkeys(keys.checksums(mail1.id))
+    assert set(map(int, kept)) == set(range(4, CHECKSUMS_KEPT + 4))
+    assert committer.apply(made[:1], [], NOON).known == made[:1]
+
+
+def test_what_is_in_quarantine_is_told_from_another_batch_too(
+    state: State, keys: StateKeys, calendar: Calendar
+) -> None:
+    mail1 = FakeCollector(state, keys)
+    why = BadBatch("bad-checksum", "The payload is not the one that was announced.")
+    quarantine = Quarantine(state, keys, QuarantineLimits())
+    assert quarantine.batch(mail1.batch(RECORDS, seq=1), b"", why, NOON, at_once=True) == "kept"
+    other = [Record(size=9)]
+    batch = Batch(mail1.batch(other, seq=1), columns(other))
+    assert Committer(state, keys, calendar).apply([batch], [], NOON).different == [batch]

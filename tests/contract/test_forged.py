@@ -15,9 +15,10 @@ from mailtally_aggregator.quarantine import FAILURES, Quarantine, QuarantineLimi
 from mailtally_aggregator.receive import Receiver
 from mailtally_aggregator.totals import Totals
 from mailtally_collector.publish import Publisher
+from mailtally_shared.columns import END_OF_TIME
 from mailtally_shared.header import MAX_REASONS, BatchHeader, Heartbeat
 from mailtally_shared.queue import QUEUE
-from tests.support.records import NOON, FakeCollector, Record
+from tests.support.records import NONCE, NOON, FakeCollector, Record
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -119,11 +120,37 @@ def test_a_batch_under_another_epoch_is_refused(forger: Forger) -> None:
 def test_a_watermark_in_the_future_passes_only_the_senders_own_host(forger: Forger) -> None:
     for host in ("mail1", "mail2"):
         heartbeat = Heartbeat(
-            collector_id=forger.taken.id, epoch=1, host=host, after_seq=0, watermark=2**53 - 1
+            collector_id=forger.taken.id,
+            epoch=1,
+            nonce=NONCE,
+            host=host,
+            after_seq=0,
+            watermark=2**53 - 1,
         )
         forger.publisher.heartbeat(heartbeat)
     forger.drain()
     assert forger.days.watermarks() == {"mail1": 0.0, "mail2": float(2**53 - 1)}
+
+
+def test_how_far_an_earlier_start_had_read_closes_no_day_for_the_next_one(forger: Forger) -> None:
+    def beat(watermark: int) -> None:
+        heartbeat = Heartbeat(
+            collector_id=forger.taken.id,
+            epoch=forger.taken.epoch,
+            nonce=forger.taken.nonce,
+            host="mail2",
+            after_seq=0,
+            watermark=watermark,
+        )
+        forger.publisher.heartbeat(heartbeat)
+        forger.drain()
+
+    beat(END_OF_TIME)
+    forger.taken.epoch, forger.taken.nonce = 2, "f" * 32
+    forger.taken.register()
+    assert forger.days.watermarks()["mail2"] == 0.0
+    beat(NOON)
+    assert forger.days.watermarks() == {"mail1": 0.0, "mail2": float(NOON)}
 
 
 def test_what_a_header_claims_to_count_is_bounded(forger: Forger) -> None:
@@ -226,5 +253,5 @@ def test_a_collector_that_spoils_its_own_ledger_spoils_no_other_figures(
 def test_a_host_name_that_is_none_does_not_end_the_day_writer(forger: Forger) -> None:
     forger.state.sadd(forger.keys.hosts, b"\xff\n")
     forger.state.hset(forger.keys.registration("mail2"), "id", b"\xfe")
-    assert set(forger.days.watermarks()) == {"mail1", "mail2", "\\xff\n"}
+    assert set(forger.days.watermarks()) == {"mail1", "mail2"}
     assert read_books(forger.state, forger.keys).owners["mail2"] == "\\xfe"

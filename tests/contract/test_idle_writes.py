@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -12,7 +11,8 @@ from mailtally_aggregator.lease import Lease
 from mailtally_aggregator.receive import Receiver
 from mailtally_collector.publish import Publisher
 from mailtally_shared.header import Heartbeat
-from mailtally_shared.queue import QUEUE
+from mailtally_shared.process.clock import Clock
+from tests.support.records import NONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
 
-BEAT = Heartbeat(collector_id="a" * 32, epoch=1, host="mail1", after_seq=1, watermark=7)
+BEAT = Heartbeat(
+    collector_id="a" * 32, epoch=1, nonce=NONCE, host="mail1", after_seq=1, watermark=7
+)
 #: A multiple of a third of the lease.
 MOMENT = 1_771_243_200.0
 LEASE = 30.0
@@ -50,26 +52,36 @@ def test_waiting_at_an_empty_queue_writes_nothing(state: State, receiver: Receiv
     assert writes(state) == before
 
 
-def test_what_a_lost_consumer_held_for_long_comes_again_at_the_first_look_of_another(
+def test_taking_a_message_writes_nothing_but_its_removal(
     state: State, receiver: Receiver, empty_redis: EmbeddedRedis
 ) -> None:
     publisher = Publisher(empty_redis.broker_url, state)
     publisher.heartbeat(BEAT)
-    assert look(receiver) == [BEAT.to_bytes()]
-    receiver.reset()
-    (held,) = cast("list[bytes]", state.zrange(f"{QUEUE}.unacked-index", 0, -1))
-    state.zadd(f"{QUEUE}.unacked-index", {held: 1.0})  # since 1970
-    assert [look(receiver) for _ in range(2)] == [[], [BEAT.to_bytes()]]
+    before = writes(state)
+    received = receiver.collect(lambda held: held >= 1)
+    assert received.bodies() == [BEAT.to_bytes()]
+    receiver.acknowledge(received)
+    assert writes(state) == before + 1
     publisher.reset()
 
 
+class _SetClock(Clock):
+    """A clock that shows what it is set to."""
+
+    now: float = MOMENT
+
+    def steady(self) -> float:
+        return self.now
+
+
 def test_the_lease_is_renewed_at_moments_that_it_shares_with_heartbeats(
-    state: State, keys: StateKeys, monkeypatch: pytest.MonkeyPatch
+    state: State, keys: StateKeys
 ) -> None:
-    held = Lease(state, keys, LEASE)
+    clock = _SetClock()
+    held = Lease(state, keys, LEASE, clock)
     renewed = []
     for second in range(5, 45):
-        monkeypatch.setattr(time, "time", lambda second=second: MOMENT + second)
+        clock.now = MOMENT + second
         before = writes(state)
         assert held.hold()
         renewed += [second] if writes(state) > before else []

@@ -10,13 +10,14 @@ import pytest
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.hosted_file import HostedFile
 from mailtally_aggregator.intake import GroupLimits, Intake
+from mailtally_aggregator.kept_aside import kept_aside
 from mailtally_aggregator.quarantine import FAILURES, Quarantine, QuarantineLimits
-from mailtally_aggregator.receive import Receiver
+from mailtally_aggregator.receive import Received, Receiver
 from mailtally_aggregator.totals import Totals
 from mailtally_collector.publish import Publisher
 from mailtally_shared.header import BatchHeader, Heartbeat
 from mailtally_shared.payload import checksum
-from tests.support.records import NOON, FakeCollector, Record, domain_sums
+from tests.support.records import NONCE, NOON, FakeCollector, Record, domain_sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ class Pipe:
         self.publisher.batches([(header.to_bytes(), header.payload_key, stored)])
 
     def say(self, body: bytes) -> None:
-        self.publisher.batches([(body, self.keys.payload("x", 1), b"")])
+        self.publisher.batches([(body, self.keys.payload("x", 1, "y"), b"")])
 
     def drain(self) -> None:
         while self.intake.turn(NOON):
@@ -181,7 +182,14 @@ def test_an_announcement_whose_payload_is_gone_is_dropped(pipe: Pipe) -> None:
 def test_a_heartbeat_that_comes_with_its_batch_counts(pipe: Pipe) -> None:
     pipe.send(pipe.mail1.batch(RECORDS))
     pipe.publisher.heartbeat(
-        Heartbeat(collector_id=pipe.mail1.id, epoch=1, host="mail1", after_seq=1, watermark=77)
+        Heartbeat(
+            collector_id=pipe.mail1.id,
+            epoch=1,
+            nonce=NONCE,
+            host="mail1",
+            after_seq=1,
+            watermark=77,
+        )
     )
     pipe.drain()
     assert Totals(pipe.state, pipe.keys).watermarks() == {"mail1": 77.0}
@@ -202,15 +210,22 @@ def test_groups_keep_to_their_limits_and_all_is_counted(
     keys: StateKeys,
     calendar: Calendar,
     empty_redis: EmbeddedRedis,
+    monkeypatch: pytest.MonkeyPatch,
     limits: GroupLimits,
     groups: int,
 ) -> None:
     pipe = Pipe(
         state=state, keys=keys, calendar=calendar, url=empty_redis.broker_url, limits=limits
     )
+    collect = pipe.receiver.collect
+
+    def collect_all(*_: object) -> Received:
+        return collect(lambda held: held >= 6, 60.0)
+
+    monkeypatch.setattr(pipe.receiver, "collect", collect_all)
     for _ in range(6):
         pipe.send(pipe.mail1.batch(RECORDS))
-    pipe.drain()
+    assert pipe.intake.turn(NOON) == 6
     assert pipe.sums() == domain_sums(RECORDS * 6)
     assert state.hget(keys.totals.day(DAY), "changes") == b"%d" % groups
     pipe.close()
@@ -242,3 +257,33 @@ def test_a_payload_of_another_batch_is_not_counted(pipe: Pipe) -> None:
     pipe.send(mine, payload)
     pipe.drain()
     assert pipe.sums() == {}
+
+
+def test_another_batch_under_a_known_number_is_counted_as_such_and_its_payload_goes(
+    pipe: Pipe,
+) -> None:
+    for records in (RECORDS, RECORDS[:1]):
+        header = pipe.mail1.batch(records, seq=1)
+        pipe.send(header)
+        pipe.drain()
+        assert not pipe.state.exists(header.payload_key)
+    ledger = pipe.state.hgetall(pipe.keys.ledger(pipe.mail1.id))
+    assert (ledger[b"different"], ledger[b"different_at"]) == (b"1", b"%d" % NOON)
+    assert pipe.sums() == domain_sums(RECORDS)
+
+
+def test_a_batch_that_is_too_large_to_be_read_is_kept_whole(
+    state: State, keys: StateKeys, calendar: Calendar, empty_redis: EmbeddedRedis
+) -> None:
+    limits = GroupLimits(max_payload=50)
+    url = empty_redis.broker_url
+    pipe = Pipe(state=state, keys=keys, calendar=calendar, url=url, limits=limits)
+    header = pipe.mail1.batch(RECORDS)
+    payload = state.get(header.payload_key)
+    assert isinstance(payload, bytes)
+    assert len(payload) > limits.max_payload
+    for _ in range(FAILURES):
+        pipe.send(header, payload)
+        pipe.drain()
+    assert [kept.payload for kept in kept_aside(state, keys)] == [payload]
+    pipe.close()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import msgpack
 import pytest
 
+from mailtally_aggregator.kept_aside import drop, kept_aside
 from mailtally_aggregator.quarantine import FAILURES, Quarantine, QuarantineLimits
-from mailtally_shared.errors import BadBatch, Refused
+from mailtally_shared.errors import BadBatch, Unavailable
 from tests.support.records import NOON, FakeCollector, Record
 
 if TYPE_CHECKING:
@@ -63,21 +64,23 @@ def test_a_message_that_is_no_announcement_is_kept_once(
     assert state.hget(keys.quarantine_sums, "reason:bad-header") == b"1"
 
 
-def test_too_much_in_quarantine_stops_the_aggregator(
+def test_too_much_in_quarantine_is_waited_with_until_there_is_room(
     quarantine: Quarantine, mail1: FakeCollector, state: State, keys: StateKeys
 ) -> None:
     for _ in range(3):
         quarantine.batch(mail1.batch([Record()]), b"junk", WHY, NOON, at_once=True)
     last = mail1.batch([Record()])
-    with pytest.raises(Refused, match="quarantine is full"):
+    with pytest.raises(Unavailable, match="quarantine is full"):
         quarantine.batch(last, b"junk", WHY, NOON, at_once=True)
     assert state.hget(keys.ledger(mail1.id), "hwm") == b"3"
+    assert drop(state, keys, next(kept_aside(state, keys)))
+    assert quarantine.batch(last, b"junk", WHY, NOON, at_once=True) == "kept"
 
 
-def test_a_batch_larger_than_the_quarantine_stops_the_aggregator(
+def test_a_batch_larger_than_the_quarantine_waits_until_that_is_raised(
     quarantine: Quarantine, mail1: FakeCollector
 ) -> None:
-    with pytest.raises(Refused, match="quarantine is full"):
+    with pytest.raises(Unavailable, match="quarantine is full"):
         quarantine.batch(mail1.batch([Record()]), bytes(20_000), WHY, NOON, at_once=True)
 
 

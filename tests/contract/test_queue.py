@@ -20,6 +20,7 @@ from mailtally_shared.errors import Unavailable
 from mailtally_shared.header import Heartbeat
 from mailtally_shared.queue import batch_queue, connect_broker
 from mailtally_shared.state.client import connect_state, unavailable_errors
+from tests.support.records import NONCE
 from tests.support.sentinel_pair import SentinelPair
 from tests.support.waiting import wait_until
 
@@ -36,7 +37,9 @@ PREFETCH = 4
 
 
 def some(number: int) -> Heartbeat:
-    return Heartbeat(collector_id="a" * 32, epoch=1, host="mail1", after_seq=number, watermark=7)
+    return Heartbeat(
+        collector_id="a" * 32, epoch=1, nonce=NONCE, host="mail1", after_seq=number, watermark=7
+    )
 
 
 def numbers(*given: int) -> list[bytes]:

@@ -13,11 +13,12 @@ from mailtally_aggregator.opening import SNAPSHOTS, open_state
 from mailtally_aggregator.request import Batch
 from mailtally_aggregator.snapshot import KEPT, restore_snapshot, snapshots, take_snapshot
 from mailtally_aggregator.totals import Totals
+from mailtally_collector.claim import Incarnation, Owner
 from mailtally_collector.ledger import Applied, Ledger
 from mailtally_shared.errors import BadFile, Refused, Unavailable
 from mailtally_shared.state.keys import FORMAT
 from tests.support.day_sets import put_set
-from tests.support.records import NOON, FakeCollector, Record, columns
+from tests.support.records import NONCE, NOON, FakeCollector, Record, columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,14 +43,16 @@ def test_an_emptied_state_is_refilled_from_the_newest_snapshot(
     filled: FakeCollector, state: State, keys: StateKeys, tmp_path: Path
 ) -> None:
     before = Totals(state, keys).read(DAY)
-    filled.batch(RECORDS)  # a payload under way is no part of a snapshot
+    filled.batch(RECORDS)  # a payload under way is no part of a snapshot, nor a sign of life
+    state.set(keys.alive(filled.id, NONCE), "1", ex=60)
     take_snapshot(state, keys, tmp_path / SNAPSHOTS, NOON)
     state.flushall()
     open_state(state, keys, tmp_path)
     assert Totals(state, keys).read(DAY) == before
-    assert Ledger(state, keys).register("mail1", filled.id, 1).epoch == 1
-    seen = Ledger(state, keys).applied(Ledger(state, keys).register("mail1", filled.id, 1))
-    assert seen == Applied(1, frozenset())
+    found, seen = Ledger(state, keys).look("mail1", filled.id)
+    assert found.owner == Owner(filled.id, Incarnation(1, NONCE))
+    assert (seen, found.life) == (Applied(1, frozenset()), 0.0)
+    assert not state.exists(keys.alive(filled.id, NONCE))  # it would never expire again
     assert not state.keys("*payload*")
 
 
@@ -101,7 +104,7 @@ def test_a_new_site_begins_with_an_empty_state(
     assert state.get(keys.format) == FORMAT.encode()
 
 
-@pytest.mark.parametrize("other", ["1", "3"])
+@pytest.mark.parametrize("other", ["1", "2", "4"])
 def test_a_state_of_another_format_is_refused(
     state: State, keys: StateKeys, tmp_path: Path, other: str
 ) -> None:
@@ -155,7 +158,7 @@ def test_a_second_aggregator_does_not_refill_over_what_the_first_has_counted(
     batch = Batch(filled.batch(later), columns(later))
     Committer(state, keys, calendar).apply([batch], [], NOON)
     assert restore_snapshot(state, keys, path) == 0
-    assert Ledger(state, keys).applied(Ledger(state, keys).register("mail1", filled.id, 1)).hwm == 2
+    assert Ledger(state, keys).look("mail1", filled.id)[1].hwm == 2
 
 
 def test_a_connection_that_is_lost_while_refilling_is_waited_for(

@@ -23,6 +23,7 @@ from tests.support.mariadb import running_server
 from tests.support.own_redis import OwnRedis
 from tests.support.ports import free_port
 from tests.support.rabbitmq import RabbitNode, require_rabbitmq
+from tests.support.records import NONCE
 from tests.support.servers import missing
 from tests.support.tls_postgres import running_tls_postgres
 from tests.support.waiting import wait_until
@@ -209,7 +210,9 @@ def rabbit_at(port: int, ca: Path, host: str = "localhost") -> Queue:
 def test_rabbitmq_is_reached_over_tls(rabbit: int, ours: Authority) -> None:
     url = rabbit_at(rabbit, ours.ca).broker_url
     receiver = Receiver(url, prefetch=1)
-    beat = Heartbeat(collector_id="0" * 32, epoch=1, host="mail1", after_seq=0, watermark=5)
+    beat = Heartbeat(
+        collector_id="0" * 32, epoch=1, nonce=NONCE, host="mail1", after_seq=0, watermark=5
+    )
     with connect_state("redis://redis.example.com/0") as unused:
         publisher = Publisher(url, unused)
         publisher.heartbeat(beat)

@@ -9,7 +9,7 @@ import msgpack
 import pytest
 
 from mailtally_aggregator import intake
-from mailtally_shared.header import parse_announcement
+from mailtally_shared.header import VERSION, parse_announcement
 from mailtally_shared.payload import MAGIC, checksum
 from tests.contract.test_intake import RECORDS, Pipe
 from tests.support.records import NOON, domain_sums
@@ -35,14 +35,16 @@ def pipe(
 
 def newer(header: BatchHeader) -> bytes:
     """The announcement as a version to come may write it."""
-    return json.dumps(json.loads(header.to_bytes()) | {"version": 2, "colour": "blue"}).encode()
+    return json.dumps(
+        json.loads(header.to_bytes()) | {"version": VERSION + 1, "colour": "blue"}
+    ).encode()
 
 
 def parse_newer(body: bytes) -> BatchHeader | Heartbeat:
     """How an aggregator of that version reads both."""
     fields = json.loads(body)
     fields.pop("colour", None)
-    return parse_announcement(json.dumps(fields | {"version": 1}).encode())
+    return parse_announcement(json.dumps(fields | {"version": VERSION}).encode())
 
 
 def announce(pipe: Pipe, header: BatchHeader, body: bytes) -> None:
@@ -73,12 +75,17 @@ def test_a_newer_announcement_waits_until_an_upgraded_aggregator_takes_it(
 def test_a_newer_payload_is_not_kept_aside_either(pipe: Pipe) -> None:
     header = pipe.mail1.batch(RECORDS)
     payload = MAGIC[:3] + b"9something to come"
+    digest = checksum(payload)
     newer_header = header.model_copy(
-        update={"checksum": checksum(payload), "payload_bytes": len(payload)}
+        update={
+            "checksum": digest,
+            "payload_bytes": len(payload),
+            "payload_key": pipe.keys.payload(pipe.mail1.id, header.seq, digest),
+        }
     )
     for _ in range(20):
         pipe.send(newer_header, payload)
         assert pipe.intake.turn(NOON) == 1
     kept = [msgpack.unpackb(each)["reason"] for each in pipe.state.hvals(pipe.keys.quarantine)]
     assert kept == []
-    assert pipe.state.exists(header.payload_key)
+    assert pipe.state.exists(newer_header.payload_key)

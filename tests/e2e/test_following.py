@@ -105,14 +105,15 @@ def test_a_redis_that_goes_away_is_waited_for_and_nothing_is_lost(
 
 
 def test_a_lost_state_directory_doubles_nothing(cluster: Cluster) -> None:
+    often = {"MAILTALLY_COLLECTOR__HEARTBEAT": "300ms"}  # what it waits for is three of them
     cluster.start("aggregator")
-    collector = cluster.start("collector")
+    collector = cluster.start("collector", **often)
     write(cluster, 100)
     wait_for(cluster, {"example.com": 100})
     terminate(collector)
     (cluster.directory / "collector").rename(cluster.directory / "lost")
     write(cluster, 50)
-    successor = cluster.start("collector")
+    successor = cluster.start("collector", **often)
     wait_for(cluster, {"example.com": 150})
     assert "Took over" in cluster.said(successor)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailtally.sample_maillogs import HOST, Run, label_of, play
+from tests.support.archives import archived
 from tests.support.logs import BEGIN, DAY
 
 if TYPE_CHECKING:
@@ -94,17 +95,6 @@ def analyze(directory: Path, out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(out.glob("*.qml.*"))}
 
 
-def archived(data: Path) -> dict[str, bytes]:
-    """The newest archived day files, unpacked, by the names they had before."""
-    return {
-        path.name.removesuffix(".gz"): (
-            gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        )
-        for path in sorted((data / "statistic" / "loaded").iterdir())
-        if ".qml." in path.name and ".qml.r" not in path.name
-    }
-
-
 def figures(files: dict[str, bytes]) -> dict[str, bytes]:
     """Without the manifests, which tell revisions apart."""
     return {name: content for name, content in files.items() if not name.endswith(".json")}
@@ -138,7 +128,7 @@ def test_up_once_writes_what_analyze_writes(
     assert redis_program
     data = tmp_path / "data"
     mailtally("up", "--logs", glob_of(logs[clothes], clothes), "--data", data, "--once")
-    assert archived(data) == analyzed[clothes]
+    assert archived(data / "statistic" / "loaded") == analyzed[clothes]
     mailtally("doctor", "--data", data)
 
 
@@ -157,8 +147,8 @@ def test_a_stop_and_a_rotation_amid_deliveries_change_no_figure(
     names = NAMES[clothes]
     write(directory, (names[1], names[2]), [oldest, older[:cut]])
     mailtally("up", "--logs", glob_of(directory, clothes), "--data", data, "--once")
-    assert figures(archived(data)) != figures(analyzed[clothes])
+    assert figures(archived(data / "statistic" / "loaded")) != figures(analyzed[clothes])
     write(directory, names, [oldest, older, newest])
     mailtally("up", "--logs", glob_of(directory, clothes), "--data", data, "--once")
-    assert figures(archived(data)) == figures(analyzed[clothes])
+    assert figures(archived(data / "statistic" / "loaded")) == figures(analyzed[clothes])
     mailtally("doctor", "--data", data)

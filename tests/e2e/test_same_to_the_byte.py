@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from mailtally.children import Child, Children
+from tests.support.archives import archived
 from tests.support.logs import HOSTS, write_cluster_logs
 from tests.support.waiting import wait_until
 
@@ -51,17 +51,6 @@ def analyzed(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     out = tmp_path_factory.mktemp("analyzed")
     run("analyze", *sorted(logs.glob("*/stats*")), "--out", out)
     return {path.name: path.read_bytes() for path in sorted(out.glob("*.qml.*"))}
-
-
-def archived(loaded: Path) -> dict[str, bytes]:
-    """The archived day files, unpacked, by the names they had before."""
-    return {
-        path.name.removesuffix(".gz"): (
-            gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        )
-        for path in sorted(loaded.iterdir())
-        if ".qml." in path.name
-    }
 
 
 def billed(database_url: str) -> dict[tuple[str, str], tuple[int, int, int]]:

@@ -78,7 +78,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, help="begin with this seed, and go on by one")
     parser.add_argument("--seeds", type=int, help="run so many, one after the other")
     parser.add_argument("--minutes", type=float, help="run random ones for so long")
-    parser.add_argument("--keep", type=Path, help="keep what a failed seed leaves here")
+    parser.add_argument(
+        "--keep", type=Path, help="keep what a seed leaves that failed, or stopped a log"
+    )
     return parser.parse_args()
 
 
@@ -102,13 +104,18 @@ def _run(plan: Plan, databases: Databases, *, keep: Path | None) -> Result:
         held.callback(shutil.rmtree, place, ignore_errors=True)
         url = held.enter_context(databases.new(plan.database, place))
         result = run_plan(plan, place / "site", url, place / "redis")
-        if result.differences and keep is not None:
+        if (result.differences or result.stopped) and keep is not None:
             shutil.copytree(place, keep / f"seed-{plan.seed}", dirs_exist_ok=True, ignore=_sockets)
     return result
 
 
-def _sockets(_directory: str, names: list[str]) -> list[str]:
-    return [name for name in names if name.endswith(".sock")]
+def _sockets(directory: str, names: list[str]) -> list[str]:
+    """What cannot be copied: sockets, and the pipe that a trouble puts among the logs."""
+    return [
+        name
+        for name in names
+        if not (Path(directory, name).is_file() or Path(directory, name).is_dir())
+    ]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ from tests.faults.site import Site
 from tests.faults.traffic import Traffic, Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+
+#: Of each service's output, shown where a test fails: its directory is gone a moment later.
+_SHOWN_LINES = 40
 
 
 @pytest.fixture
@@ -32,3 +35,19 @@ def drive(place: Path, redis_program: Path, request: pytest.FixtureRequest) -> I
     traffic = Traffic(random.Random(request.node.name), Truth())
     with Site(place / "site", database, "everysec", place / "redis") as site:
         yield Drive(site, traffic)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the last lines of every service to the report of a test that failed."""
+    report = yield
+    drive = getattr(item, "funcargs", {}).get("drive")
+    if call.when == "call" and report.failed and isinstance(drive, Drive):
+        for name, process in drive.site.processes.items():
+            if process.log.exists():
+                lines = process.log.read_text("utf-8", "replace").splitlines()[-_SHOWN_LINES:]
+                title = f"{name}, exit code {process.exit_code}"
+                report.sections.append((title, "\n".join(lines)))
+    return report

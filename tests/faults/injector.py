@@ -11,7 +11,11 @@ from sqlalchemy import create_engine
 
 from mailtally_shared.queue import QUEUE
 from mailtally_shared.state.keys import StateKeys
+from tests.faults.doubles import Doubles
+from tests.faults.hostile import Hostile
+from tests.faults.log_faults import LogFaults
 from tests.faults.proxy import Network
+from tests.faults.site import COLLECTORS, SERVICES
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -20,9 +24,12 @@ if TYPE_CHECKING:
 
     from tests.faults.plan import Fault
     from tests.faults.site import Site
+    from tests.faults.traffic import Traffic
 
 _STORM = 3  # restarts
 _PATIENCE = 2.0  # seconds
+#: Seconds by which a clock is set off, either way.
+_STEPS = (90, 3600, 7 * 3600, 86_400, 60 * 86_400, 400 * 86_400)
 _NETWORKS = {"network-cut": Network.CUT, "network-silent": Network.SILENT}
 _NETWORKS["network-held"] = Network.HELD
 
@@ -30,9 +37,12 @@ _NETWORKS["network-held"] = Network.HELD
 class Injector:
     """Begins and ends faults. Ending one that something else ended already is harmless."""
 
-    def __init__(self, site: Site, rng: random.Random) -> None:
+    def __init__(self, site: Site, traffic: Traffic, rng: random.Random) -> None:
         self._site = site
         self._rng = rng
+        doubles, self._hostile = Doubles(site, rng), Hostile(site, rng)
+        self._doubles = doubles
+        self._redis_marks: list[int] = []
         self._begins: dict[str, Callable[[str], None]] = {
             "kill": site.kill,
             "stop": site.stop,
@@ -40,8 +50,11 @@ class Injector:
             "restart-storm": self._storm,
             "disk-full": lambda name: site.processes[name].limit_files(rng.choice((0, 20_000))),
             "state-directory-lost": self._lose_state_directory,
+            "state-directory-restored": doubles.back_up,
+            "collector-cloned": doubles.clone,
             "redis-kill": lambda _: site.redis.kill(),
             "redis-power-loss": lambda _: site.redis.lose_power(rng),
+            "redis-rolled-back": lambda _: self._redis_marks.append(site.redis.file_size()),
             "redis-pause": lambda _: site.redis.pause(),
             "redis-full": lambda _: self._configure("maxmemory", "1"),
             "redis-disk-full": lambda _: site.redis.limit_files(site.redis.file_size()),
@@ -54,6 +67,9 @@ class Injector:
             "rename": lambda host: site.logs[host].rename(),
             "copytruncate": lambda host: site.logs[host].copytruncate(),
             "compress": lambda host: site.logs[host].compress(),
+            **LogFaults(site, traffic, rng).kinds(),
+            "hostile-messages": self._hostile.send,
+            "clock-stepped": self._step_clock,
             "database-cut": lambda _: cut_database(site.database_url),
         }
         self._ends: dict[str, Callable[[str], None]] = {
@@ -62,13 +78,22 @@ class Injector:
             "pause": lambda name: site.processes[name].signal(signal.SIGCONT),
             "disk-full": lambda name: site.processes[name].limit_files(None),
             "state-directory-lost": site.start_if_ended,
+            "state-directory-restored": doubles.restore,
+            "collector-cloned": doubles.end_clone,
             "redis-kill": lambda _: self._restart_redis(),
             "redis-power-loss": lambda _: self._restart_redis(),
+            "redis-rolled-back": lambda _: self._roll_redis_back(),
+            "clock-stepped": lambda name: site.shift_clock(name, 0),
             "redis-pause": lambda _: site.redis.resume(),
             "redis-full": lambda _: self._configure("maxmemory", "0"),
             "redis-disk-full": lambda _: self._make_room_for_redis(),
             "redis-read-only": lambda _: self._on_redis(_make_master),
         }
+
+    @property
+    def in_vain(self) -> set[str]:
+        """Kinds of fault that were drawn and could do nothing."""
+        return set() if self._hostile.has_sent else {"hostile-messages"}
 
     def begin(self, fault: Fault) -> None:
         """Do it."""
@@ -94,10 +119,18 @@ class Injector:
         site.redis.limit_files(None)
         self._on_redis(_make_master)
         self._configure("maxmemory", "0")
+        site.shift_clock("redis", 0)
         for name, process in site.processes.items():
+            site.shift_clock(name, 0)
             process.signal(signal.SIGCONT)
             process.limit_files(None)
-            site.wanted.add(name)
+            if name in SERVICES:
+                site.wanted.add(name)
+        for name in COLLECTORS:
+            self._doubles.end_clone(name)
+
+    def _step_clock(self, name: str) -> None:
+        self._site.shift_clock(name, self._rng.choice(_STEPS) * self._rng.choice((-1, 1)))
 
     def _storm(self, name: str) -> None:
         for _ in range(_STORM):
@@ -121,6 +154,12 @@ class Injector:
     def _restart_redis(self) -> None:
         if not self._site.redis.is_running:
             self._site.redis.start()
+
+    def _roll_redis_back(self) -> None:
+        """Go back to what Redis held when this fault began."""
+        if self._redis_marks:
+            self._site.redis.roll_back(self._redis_marks.pop(0))
+        self._restart_redis()
 
     def _make_room_for_redis(self) -> None:
         self._site.redis.limit_files(None)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import os
 import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import random
     from pathlib import Path
 
 #: So many writes still go to a renamed log, as of children that keep it open.
 _STALE_WRITES = 4
 #: A log this old, by its number, is no longer written to and may be compressed.
 _QUIET_AGE = 3
+#: Names of copies that people make of a log; the last ones are compressed.
+_COPIES = ("stats.bak", "stats~", "stats.orig", "stats-copy", "stats.old.gz", "stats.save.bz2")
 
 
 class MailLog:
@@ -42,6 +46,11 @@ class MailLog:
             os.write(self._file, lines[:kept])
             self._rest = lines[kept:]
         self._stale_writes = max(0, self._stale_writes - 1)
+
+    def append(self, lines: bytes) -> None:
+        """Append lines to the log that is there now, not to a renamed one."""
+        self._finish_line()
+        os.write(self._file, lines)
 
     def rename(self) -> None:
         """Rotate; for a while both files are written to."""
@@ -72,6 +81,52 @@ class MailLog:
                     packed.flush()
                     packed.write(content[middle:])
                 path.unlink()
+
+    @property
+    def end(self) -> int:
+        """Bytes in the log by now, up to the end of a line."""
+        self._finish_line()
+        return os.fstat(self._file).st_size
+
+    def cut(self, at: int) -> None:
+        """Lose what is behind ``at``, as a power failure does."""
+        os.truncate(self._file, min(at, self.end))
+
+    def zero(self, at: int) -> None:
+        """Have zeros from ``at`` on: the size was written to disk, the content was not."""
+        end = self.end
+        with self._path.open("r+b") as file:
+            file.seek(at)
+            file.write(bytes(max(0, end - at)))
+
+    def take_out(self, begin: int, end: int) -> None:
+        """Remove a stretch as an editor does: into a new file that takes the log's name."""
+        self._finish_line()
+        content = self._path.read_bytes()
+        self._replace(content[:begin] + content[end:])
+
+    def replace_by_copy(self, length: int | None = None) -> None:
+        """Put a copy in the log's place: all of it, or an older one of ``length`` bytes."""
+        self._finish_line()
+        self._replace(self._path.read_bytes()[:length])
+
+    def copy(self, rng: random.Random) -> None:
+        """Leave a copy next to the log, under a name that no rotation gives."""
+        self._finish_line()
+        name = rng.choice(_COPIES)
+        content = self._path.read_bytes()
+        if name.endswith(".gz"):
+            content = gzip.compress(content)
+        elif name.endswith(".bz2"):
+            content = bz2.compress(content)
+        self._path.with_name(name).write_bytes(content)
+
+    def _replace(self, content: bytes) -> None:
+        made = self._path.with_name("new")
+        made.write_bytes(content)
+        made.rename(self._path)
+        os.close(self._file)
+        self._file = self._open()
 
     def close(self) -> None:
         """Finish what was begun."""

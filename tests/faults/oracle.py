@@ -71,12 +71,29 @@ def differences(site: Site, truth: Truth, collectors: Sequence[str] = COLLECTORS
     expected = truth.sums()
     with connect_state(site.redis.url) as state:
         found = [
-            *_compare("in Redis", _live(state), expected),
-            *_compare("in the database", billed(site.database_url), expected),
+            *_compare("in Redis", truth.certain(_live(state)), expected),
+            *_compare("in the database", truth.certain(billed(site.database_url)), expected),
             *_ledgers(state, truth),
             *_kept_aside(state),
         ]
     return [*found, *_spools(site, collectors), *_said(site)]
+
+
+def too_much(found: Sums, truth: Truth) -> Iterator[str]:
+    """What was counted more often than it was written; some of it may be missing."""
+    expected = truth.sums()
+    for key, (messages, size) in sorted(truth.certain(found).items()):
+        most = expected.get(key, (0, 0))
+        if messages > most[0] or size > most[1]:
+            yield f"{key[0]} {key[1]} has {messages} messages, and {most[0]} were written."
+
+
+def lowered(before: Sums, after: Sums) -> Iterator[str]:
+    """What is billed now with less than was billed before."""
+    for key, (messages, size) in sorted(before.items()):
+        now = after.get(key, (0, 0))
+        if now[0] < messages or now[1] < size:
+            yield f"{key[0]} {key[1]} was billed {messages} messages, and is now {now[0]}."
 
 
 def _compare(where: str, found: Sums, expected: Mapping[Key, tuple[int, int]]) -> Iterator[str]:
@@ -97,18 +114,25 @@ def _ledgers(state: State, truth: Truth) -> Iterator[str]:
         for name, value in cast("dict[bytes, bytes]", ledger).items():
             lines += int(value) if name == b"lines" else 0
             malformed += int(value) if name.startswith(b"malformed:") else 0
-    if (lines, malformed) != (truth.lines, truth.malformed):
+    surplus, torn = lines - truth.lines, malformed - truth.malformed
+    doubtful = len(truth.doubtful) + truth.torn
+    if not 0 <= surplus <= doubtful or not 0 <= torn <= doubtful:
         yield (
             f"The ledgers have {lines} lines, {malformed} of them malformed, "
-            f"but {truth.lines} and {truth.malformed} were written."
+            f"but {truth.lines} and {truth.malformed} were written, and {doubtful} in doubt."
         )
 
 
 def _kept_aside(state: State) -> Iterator[str]:
-    if state.exists(_KEYS.quarantine):
-        yield f"{state.hlen(_KEYS.quarantine)} batches are in quarantine."
+    if records := int(cast("bytes | None", state.hget(_KEYS.quarantine_sums, "records")) or 0):
+        yield f"{records} records are in quarantine."
     if state.exists(_KEYS.late.days):
         yield "Records came too late, though no day was closed."
+
+
+def is_shipped(site: Site) -> bool:
+    """Whether every batch of every collector is applied."""
+    return next(_spools(site, COLLECTORS), None) is None
 
 
 def _spools(site: Site, collectors: Sequence[str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ TICK = 0.05
 TICKS = 80
 #: Faults that make Redis forget wait until there is a snapshot.
 _SETTLED = 30
-_FEWEST, _MOST = 10, 16
+_FEWEST, _MOST = 12, 18
 
 #: Kind → how often, relative to others; whom it meets; how many ticks it lasts at most.
 _EVERYBODY = ("collector", "aggregator")
@@ -42,11 +42,27 @@ _KINDS: dict[str, tuple[int, tuple[str, ...], int]] = {
     "rename": (4, HOSTS, 0),
     "copytruncate": (3, HOSTS, 0),
     "compress": (2, HOSTS, 0),
+    "log-cut": (2, HOSTS, 0),
+    "log-zeroed": (1, HOSTS, 0),
+    "log-edited": (2, HOSTS, 0),
+    "log-replaced": (2, HOSTS, 0),
+    "log-restored": (2, HOSTS, 0),
+    "log-copied": (3, HOSTS, 0),
+    "hostile-messages": (2, COLLECTORS, 0),
+    "clock-stepped": (5, (*SERVICES, "redis"), 30),
 }
-#: A collector that lost its state directory begins where the ledger stands. So it does not
+#: A collector whose state directory is lost or old begins where the ledger stands. So these do not
 #: happen in one seed with faults that make the ledger go back: what both forgot is read by nobody.
-_FORGETTING = {"redis-power-loss": (3, ("redis",), 10), "redis-emptied": (1, ("redis",), 0)}
-_LOSING = {"state-directory-lost": (3, COLLECTORS, 5)}
+_FORGETTING = {
+    "redis-power-loss": (3, ("redis",), 10),
+    "redis-emptied": (1, ("redis",), 0),
+    "redis-rolled-back": (3, ("redis",), 25),
+}
+_LOSING = {
+    "state-directory-lost": (3, COLLECTORS, 5),
+    "state-directory-restored": (3, COLLECTORS, 25),
+    "collector-cloned": (3, COLLECTORS, 25),
+}
 _DATABASE = {"database-cut": (2, (LOADER,), 0)}
 
 
@@ -79,7 +95,7 @@ def make_plan(seed: int) -> Plan:
     rng = random.Random(f"plan {seed}")
     database: Database = rng.choice(("sqlite", "postgresql"))
     fsync: Fsync = rng.choice(("always", "everysec", "everysec"))
-    kinds = _KINDS | (_LOSING if rng.random() < 0.3 else _forgetting(fsync))
+    kinds = _KINDS | (_LOSING if rng.random() < 0.45 else _forgetting(fsync))
     if database == "postgresql":
         kinds |= _DATABASE
     names = list(kinds)

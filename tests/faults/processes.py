@@ -43,6 +43,7 @@ class Process:
 
     def start(self, crash_at: str = "") -> None:
         """Start it anew; ``crash_at`` names the crash point that it dies at."""
+        assert self.exit_code is not None, f"{self.log.stem} runs already"
         process = _context.Process(target=_serve, args=(*self._given, crash_at), daemon=True)
         process.start()
         self._process, self._is_asked = process, False

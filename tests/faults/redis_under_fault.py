@@ -101,6 +101,11 @@ class RedisUnderFault:
         self.kill()
         self.cut_file(rng.randint(safe, max(safe, self.file_size())))
 
+    def roll_back(self, size: int) -> None:
+        """SIGKILL, and the append-only file ends where it ended when it had ``size`` bytes."""
+        self.kill()
+        self.cut_file(min(size, self.file_size()))
+
     def watch_file(self) -> None:
         """Take note of what must be on disk by now; call it often."""
         now = time.monotonic()

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from mailtally_shared.process.clock import REDIS_VARIABLE, VARIABLE
 from tests.faults.mail_log import MailLog
 from tests.faults.processes import Process
 from tests.faults.proxy import Proxy
@@ -24,6 +25,13 @@ COLLECTORS = tuple(f"collector-{host}" for host in HOSTS)
 AGGREGATORS = ("aggregator-1", "aggregator-2", "aggregator-3")
 LOADER = "loader"
 SERVICES = (*AGGREGATORS, *COLLECTORS, LOADER)
+
+
+def clone_of(collector: str) -> str:
+    """The name of the service that runs from a copy of a collector's state directory."""
+    return f"{collector}-clone"
+
+
 #: Seconds before a service that ended by itself is started again, as systemd would.
 _RESTART = 0.2
 
@@ -43,6 +51,7 @@ _SETTINGS = {
     "MAILTALLY_COLLECTOR__CHUNK_SIZE": "8KiB",
     "MAILTALLY_AGGREGATOR__GROUP_BATCHES": "8",
     "MAILTALLY_AGGREGATOR__GRACE": "0",
+    "MAILTALLY_AGGREGATOR__CLOCK_SETTLE": "1s",
     "MAILTALLY_AGGREGATOR__RESTATE_AFTER": "300ms",
     "MAILTALLY_AGGREGATOR__RESTATE_AT_MOST": "1s",
     "MAILTALLY_AGGREGATOR__RETENTION": "9999d",
@@ -107,6 +116,15 @@ class Site:
         """Start a service that dies at a crash point, and stays down until it is started."""
         self.processes[name].start(crash_at)
 
+    def shift_clock(self, name: str, seconds: float) -> None:
+        """Set the clock of a service's machine, or of ``redis``, by so much off; while it runs."""
+        staged = self.directory / "clock.new"
+        staged.write_text(str(seconds), "ascii")
+        staged.replace(self._shift(name))
+
+    def _shift(self, name: str) -> Path:
+        return self.directory / f"{name}.clock"
+
     def kill(self, name: str) -> None:
         """SIGKILL; it stays down until it is started."""
         self.wanted.discard(name)
@@ -116,6 +134,14 @@ class Site:
         """Ask it to stop; it stays down until it is started."""
         self.wanted.discard(name)
         self.processes[name].stop()
+
+    def add_clone(self, collector: str) -> None:
+        """Add a second service for a collector's host and logs, with its own state directory."""
+        name = clone_of(collector)
+        own = {"MAILTALLY_STATE_DIR": str(self.state_dir(name))}
+        log = self.directory / f"{name}.log"
+        settings = self.processes[collector].settings | own
+        self.processes[name] = Process("collector", ("run", "--debug"), settings, log)
 
     def tend(self) -> None:
         """Start what ended by itself again, after a moment."""
@@ -129,6 +155,11 @@ class Site:
                 self.restarts.append(f"{name} ended with {code}")
             elif now - self._ended[name] >= _RESTART:
                 self.start(name)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Every service that should run does."""
+        return all(self.processes[name].exit_code is None for name in self.wanted)
 
     def command(self, name: str, *arguments: str) -> Process:
         """A command of the console, not started."""
@@ -163,7 +194,8 @@ class Site:
         self._held.callback(self._kill_all)
 
     def _add(self, name: str, role: str, own: dict[str, str]) -> None:
-        settings = self.settings(role) | own
+        clocks = {VARIABLE: str(self._shift(name)), REDIS_VARIABLE: str(self._shift("redis"))}
+        settings = self.settings(role) | own | clocks
         self.processes[name] = Process(
             role, ("run", "--debug"), settings, self.directory / f"{name}.log"
         )

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def told(result: Result) -> str:
     """One line; for a seed with differences all there is to know, and how to run it again."""
     plan = result.plan
+    verdict = "stopped a log" if result.stopped else "right"
     line = (
-        f"seed {plan.seed}: {'DIFFERS' if result.differences else 'right'}, "
+        f"seed {plan.seed}: {'DIFFERS' if result.differences else verdict}, "
         f"{result.lines} lines, {len(plan.faults)} faults, {len(result.restarts)} restarts, "
         f"recovered in {result.recovery:.1f} s, {result.seconds:.1f} s "
         f"({plan.database}, fsync {plan.fsync})"
@@ -41,6 +42,7 @@ def summed_up(results: Sequence[Result]) -> str:
         return "No seed was run."
     kinds = Counter(fault.kind for result in results for fault in result.plan.faults)
     failed = [str(result.plan.seed) for result in results if result.differences]
+    waiting = ", ".join(str(result.plan.seed) for result in results if result.stopped)
     recoveries = sorted(result.recovery for result in results)
     return "\n".join(
         [
@@ -52,6 +54,7 @@ def summed_up(results: Sequence[Result]) -> str:
             ),
             f"Recovery: median {median(recoveries):.1f} s, longest {recoveries[-1]:.1f} s.",
             "Faults: " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()) + ".",
+            f"Seeds with a log that waits for a person, as doctor said: {waiting or 'none'}.",
             f"Seeds with differences to the oracle: {', '.join(failed) or 'none'}.",
             f"{len(results) - len(failed)} passed, {len(failed)} failed",
         ]

@@ -79,7 +79,10 @@ def test_a_failover_to_an_older_copy_is_made_good_from_the_spools(counting: Driv
     counting.await_said(COLLECTOR, "The ledger went back")
 
 
-def test_a_ledger_older_than_the_spool_is_refused_with_the_way_out(counting: Drive) -> None:
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_ledger_older_than_any_spool_counts_new_lines_and_knows_which_days_lack_some(
+    counting: Drive, *, is_killed: bool
+) -> None:
     site = counting.site
     site.stop(COLLECTOR)
     site.processes[COLLECTOR].wait()
@@ -89,11 +92,22 @@ def test_a_ledger_older_than_the_spool_is_refused_with_the_way_out(counting: Dri
     counting.write(500)
     counting.await_counted()
     wait_until(lambda: counting.spooled()[1] == 0, PATIENCE, "forgetting what is applied")
+    site.stop(COLLECTOR)
+    site.processes[COLLECTOR].wait()
     site.redis.kill()
     site.redis.cut_file(size)
     site.redis.start()
-    assert site.processes[COLLECTOR].wait(PATIENCE) == 1
-    counting.await_said(COLLECTOR, "are no longer in the spool. Restore a newer copy")
+    if is_killed:
+        site.start_doomed(COLLECTOR, "collector-lost-noted")
+        site.processes[COLLECTOR].wait(PATIENCE)  # the state knows it, the log does not
+    site.start(COLLECTOR)
+    if not is_killed:
+        counting.await_said(COLLECTOR, "are no longer in the spool")
+    counting.write(50)
+    with counting.redis() as client:
+        wait_until(lambda: client.keys("*:missing:*"), PATIENCE, "naming the hours")
+        wait_until(lambda: client.hlen(counting.keys.stopped), PATIENCE, "stopping their days")
+    wait_until(lambda: counting.spooled()[0] == 0, PATIENCE, "counting new lines")
 
 
 def test_an_emptied_redis_is_refilled_from_its_snapshot(counting: Drive) -> None:
@@ -115,7 +129,7 @@ def test_an_emptied_redis_without_snapshots_is_refused_not_counted_into(counting
         site.processes[AGGREGATOR].start()
         assert site.processes[AGGREGATOR].wait() == 1
         assert not client.exists(counting.keys.totals.days)
-    counting.await_said(AGGREGATOR, "start one aggregator with --accept-empty-state")
+    counting.await_said(AGGREGATOR, "with --accept-empty-state")
 
 
 def test_lost_totals_are_refused_not_billed(counting: Drive) -> None:

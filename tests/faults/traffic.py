@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping
 
 #: The accounting zone; in the night before the third day its clocks are put forward.
 ZONE = "Europe/Berlin"
@@ -29,16 +30,34 @@ Key = tuple[date, str]
 
 @dataclass(slots=True)
 class Truth:
-    """What the written lines add up to."""
+    """What the written lines add up to.
+
+    Attributes:
+        messages: records that must be counted once; likewise ``bytes``.
+        lines: lines that must be counted once, malformed ones included.
+        malformed: those among them that are no records.
+        doubtful: records that a fault may have removed before they were read, each with a domain
+            of its own and its bytes: counted once, or not at all.
+        torn: lines that such a fault may have cut, so that one more may be malformed.
+    """
 
     messages: Counter[Key] = field(default_factory=Counter)
     bytes: Counter[Key] = field(default_factory=Counter)
     lines: int = 0
     malformed: int = 0
+    doubtful: dict[Key, int] = field(default_factory=dict)
+    torn: int = 0
 
     def sums(self) -> dict[Key, tuple[int, int]]:
         """Messages and bytes of each day and domain."""
         return {key: (count, self.bytes[key]) for key, count in self.messages.items()}
+
+    def certain(self, found: Mapping[Key, tuple[int, int]]) -> dict[Key, tuple[int, int]]:
+        """What was found, without doubtful records that were counted once as they should be."""
+        return {key: sums for key, sums in found.items() if not self._is_doubtful(key, sums)}
+
+    def _is_doubtful(self, key: Key, sums: tuple[int, int]) -> bool:
+        return key in self.doubtful and sums == (1, self.doubtful[key])
 
 
 class Traffic:
@@ -54,16 +73,26 @@ class Traffic:
 
     def record(self, host: str, domain: str) -> bytes:
         """A line of a message to ``domain``."""
+        line, key, size = self._drawn(host, domain)
+        self.truth.lines += 1
+        self.truth.messages[key] += 1
+        self.truth.bytes[key] += size
+        return line
+
+    def doubtful(self, host: str) -> bytes:
+        """A line that a fault is about to remove, whether or not it was read by then."""
+        line, key, size = self._drawn(host, f"doubtful{len(self.truth.doubtful)}.example")
+        self.truth.doubtful[key] = size
+        return line
+
+    def _drawn(self, host: str, domain: str) -> tuple[bytes, Key, int]:
         time = BEGIN + self._rng.randrange(SPAN)
         size = self._rng.randrange(1, 100_000)
         day = datetime.fromtimestamp(time, ZoneInfo(ZONE)).date()
-        self.truth.lines += 1
-        self.truth.messages[day, domain] += 1
-        self.truth.bytes[day, domain] += size
         shown = datetime.fromtimestamp(time, UTC)
         stamp = f"{shown:%b} {shown.day:2d} {shown:%H:%M:%S}"
         text = f"{stamp} {host} in[7]: {time}|a@example.org|b@{domain}|{size}|success\n"
-        return text.encode()
+        return text.encode(), (day, domain), size
 
     def _any_line(self, host: str) -> bytes:
         if self._rng.random() < 0.01:

@@ -14,14 +14,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.fuzz import batches, day_files, log_bytes
+from tests.fuzz import batches, day_files, envelopes, log_bytes
 from tests.fuzz.run import Figures, FoundError, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TARGETS = {
-    target.name: target for module in (log_bytes, batches, day_files) for target in module.TARGETS
+    target.name: target
+    for module in (log_bytes, batches, envelopes, day_files)
+    for target in module.TARGETS
 }
 #: A block that takes longer hangs; in seconds.
 PATIENCE = 120

@@ -1,4 +1,4 @@
-"""What comes out of the queue and out of the state: announcements and payloads."""
+"""What comes out of the queue and out of the state: announcements, payloads, status documents."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mailtally_shared.errors import BadBatch
 from mailtally_shared.header import BatchHeader, parse_announcement
 from mailtally_shared.payload import MAGIC, decode, encode
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.status import MAX_STATUS, StatusError, parse, render
 from tests.fuzz.target import Target, one_by_one, refusal
 from tests.support.records import records_of
 
@@ -39,6 +40,19 @@ def check_announcement(body: bytes) -> str:
         msgpack.packb(ledger_entry(_KEYS, message, quarantined=False))
     else:
         msgpack.packb(heartbeat_entry(_KEYS, message))
+    return "taken"
+
+
+def check_status(text: bytes) -> str:
+    """Refused with a sentence of one line, or shown, travelled once more, and not too long."""
+    try:
+        document = parse(text)
+    except StatusError as error:
+        return refusal(BadBatch("refused", str(error)))
+    again = render(document)
+    assert len(again) <= MAX_STATUS
+    assert again.isascii()
+    assert render(parse(again)) == again
     return "taken"
 
 
@@ -71,7 +85,12 @@ TARGETS = (
     Target(
         "announcement",
         one_by_one(check_announcement),
-        tokens=(*_JSON, b'"kind":"heartbeat"', b'"version":2', b'"malformed":{"a":1}'),
+        tokens=(*_JSON, b'"kind":"heartbeat"', b'"version":3', b'"malformed":{"a":1}'),
+    ),
+    Target(
+        "status",
+        one_by_one(check_status),
+        tokens=(*_JSON, b'"format":2', b'"malformed":{"a":1}', b'"more_logs":1'),
     ),
     Target(
         "payload",

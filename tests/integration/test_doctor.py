@@ -133,10 +133,11 @@ def test_late_records_retired_days_and_quarantined_batches_keep_the_sums(
     quarantine = Quarantine(site.state, site.keys, QuarantineLimits())
     header = site.collector.batch([Record()])
     quarantine.batch(header, b"junk", BadBatch("bad-checksum", ""), NOON, at_once=True)
-    found = examined("--deep")
+    found = examined("--deep", code=1)
     assert {check: found[check][0] for check in ALL_SUMS} == dict.fromkeys(ALL_SUMS, "ok")
-    assert found["records = messages"][1] == "4 records = 0 in days + 3 retired + 1 late."
+    assert found["records = messages"][1] == "4 records = 0 in days + 3 retired + 1 late + 0 held."
     assert "1 for 2026-02-16" in found["late records"][1]
+    assert found["quarantine"][0] == "FAILED"
     assert "bad-checksum 1" in found["quarantine"][1]
 
 
@@ -182,7 +183,7 @@ STATE_BROKEN: dict[str, tuple[Callable[[HandDrivenSite], object], set[str]]] = {
     ),
     "a day that was evicted": (
         lambda site: site.state.delete(site.keys.totals.day(DAY)),
-        {"records = messages"},
+        {"records = messages", "newest files"},
     ),
     "a day with other bytes": (
         lambda site: site.state.hincrby(site.keys.totals.day(DAY), "bytes", 1),
@@ -295,7 +296,7 @@ def test_a_bare_file_is_checked_as_far_as_it_goes(empty_site: HandDrivenSite) ->
 def test_a_newer_revision_on_its_way_is_nothing_amiss(site: HandDrivenSite) -> None:
     site.count([Record(size=1)], passed=MORNING_AFTER)
     site.write(MORNING_AFTER + 1)
-    assert "1 files wait for the loader" in examined()["rejected files"][1]
+    assert "1 day files wait for the loader" in examined()["waiting files"][1]
     place = site.statistic_dir / LOADING / NAMES.stem
     place.mkdir()
     for name in NAMES.all:
@@ -336,6 +337,17 @@ def test_a_former_collector_of_a_host_stays_in_the_sums(site: HandDrivenSite) ->
     site.count([Record()], passed=NOON)
     found = examined()
     assert found["records = messages"][1].startswith("4 records = 4 in days")
+
+
+@pytest.mark.usefixtures("site")
+def test_a_variable_that_is_no_setting_is_warned_of_with_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAILTALLY_CHARGED_STATUSES", "success")
+    level, sentence = examined()["settings"]
+    assert level == "warning"
+    assert "MAILTALLY_CHARGED_STATUSES is set, but there is no such setting" in sentence
+    assert "did you mean MAILTALLY_AGGREGATOR__CHARGED_STATUSES?" in sentence
 
 
 def test_rejected_files_are_warned_of(site: HandDrivenSite) -> None:

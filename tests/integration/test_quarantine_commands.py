@@ -109,3 +109,35 @@ def test_it_must_be_said_which_and_they_must_be_there(
     for command in ("replay", "drop"):
         assert run(command, *arguments).exit_code == 2
     assert site.state.hlen(site.keys.quarantine) == 1
+
+
+def test_moved_out_to_a_file_and_brought_back_it_is_counted_once(
+    site: HandDrivenSite, tmp_path: Path
+) -> None:
+    first, other = keep(site, 10), keep(site, 5)
+    out = tmp_path / "kept"
+    assert run("export", "--out", str(out), first).output == f"{first}: Moved out (1 records).\n"
+    assert first not in run("list").output
+    assert run("export", "--out", str(out), other).exit_code == 2
+    assert run("import", str(out)).output == f"{first}: Brought back (1 records).\n"
+    assert run("import", str(out)).exit_code == 1
+    assert run("replay", "--all").exit_code == 0
+    assert counted(site) == 15
+    again = run("import", str(out))
+    assert again.exit_code == 1
+    assert "brought back already" in again.output
+    assert counted(site) == 15
+
+
+def test_a_file_that_is_not_whole_or_another_one_is_not_brought_back(
+    site: HandDrivenSite, tmp_path: Path
+) -> None:
+    keep(site, 10)
+    out = tmp_path / "kept"
+    assert run("export", "--out", str(out), "--all").exit_code == 0
+    content = out.read_bytes()
+    for bad in (content[:-1], b"something else", b"", content.replace(b"too-large", b"too-snall")):
+        (tmp_path / "bad").write_bytes(bad)
+        assert run("import", str(tmp_path / "bad")).exit_code == 1
+    assert run("list").output == ""
+    assert run("import", str(out)).exit_code == 0

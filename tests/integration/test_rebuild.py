@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,17 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+from mailtally.doctor.command import doctor
 from mailtally.rebuild.command import rebuild
-from mailtally.rebuild.filed import newest_filed
 from mailtally.sample_maillogs import label_of
+from mailtally_aggregator.gaps import Gap
+from mailtally_aggregator.known_gaps import LOST
+from mailtally_aggregator.restating import restated
 from mailtally_shared.database.engine import open_engine
 from mailtally_shared.database.tables import CHANGE, DAILY
-from mailtally_shared.day_files import DayNames, read_day
+from mailtally_shared.day_files import DayNames, read_day, write_day
+from mailtally_shared.day_files.filed import newest_filed
+from mailtally_shared.state.keys import FORMAT
 from tests.support.cluster import log_line
 from tests.support.hand_driven_site import HandDrivenSite
 from tests.support.records import NOON, Record
@@ -96,6 +102,22 @@ def test_logs_that_say_the_same_change_nothing(lost: Lost) -> None:
     assert not (lost.site.statistic_dir / NAMES.qml).exists()
 
 
+def test_logs_that_say_the_same_make_an_incomplete_day_complete(lost: Lost) -> None:
+    directory = lost.site.statistic_dir
+    filed = newest_filed(directory, DAY)
+    assert filed is not None
+    facts = restated(filed.manifest, 2, [Gap(MAIL1, LOST, 0.0)])
+    assert write_day(directory, facts, filed.rows, now=NEXT_NOON)
+    assert lost.billed() == 15
+    lost.log(MAIL1, 10)
+    lost.log(MAIL2, 5)
+    assert lost.rebuild().exit_code == 0
+    manifest = read_day(directory, NAMES).manifest
+    assert manifest is not None
+    assert (manifest.revision, manifest.complete, manifest.incomplete) == (3, True, ())
+    assert lost.billed() == 15
+
+
 def test_a_host_without_logs_is_refused_or_kept_from_the_archive(lost: Lost) -> None:
     lost.log(MAIL1, 10, 7)
     refused = lost.rebuild()
@@ -134,7 +156,7 @@ def test_a_day_becomes_lower_only_when_told(lost: Lost) -> None:
 
 
 def test_a_day_that_redis_still_holds_is_left_to_the_day_writer(lost: Lost) -> None:
-    lost.site.state.hset(lost.site.keys.totals.day(DAY), "messages", 1)
+    lost.site.state.hset(lost.site.keys.totals.day(DAY), mapping={"messages": 1, "changes": 1})
     lost.log(MAIL1, 10, 7)
     lost.log(MAIL2, 5)
     refused = lost.rebuild()
@@ -162,3 +184,60 @@ def test_files_in_the_loaders_hands_and_damaged_ones_are_refused(lost: Lost) -> 
     assert "cannot be read" in lost.rebuild().output
     (lost.site.statistic_dir / "loading" / NAMES.stem).mkdir(parents=True)
     assert "in hand" in lost.rebuild().output
+
+
+def doctor_says(check: str) -> str:
+    found = json.loads(CliRunner().invoke(doctor, ["--format", "json"]).output)
+    return next(
+        f"{one['level']} {one['sentence']}" for one in found["findings"] if one["check"] == check
+    )
+
+
+def test_the_way_out_of_a_state_that_went_back_works_at_the_first_try(lost: Lost) -> None:
+    site = lost.site
+    site.state.set(site.keys.format, FORMAT)
+    site.collector.register()
+    site.collector.seq = 0
+    site.count([Record(host=MAIL1, size=4)], NEXT_NOON)
+    site.state.hset(site.keys.missing(site.collector.id), str(NOON // 3600), "1")
+    site.write(NEXT_NOON + 1)
+    assert lost.billed() == 15
+    assert doctor_says("state history").startswith("FAILED 2026-02-16 is not written: Redis lost")
+    assert "mailtally rebuild --day" in doctor_says("state history")
+    lost.log(MAIL1, 10, 4)
+    lost.log(MAIL2, 5)
+    done = lost.rebuild()
+    assert done.exit_code == 0, done.output
+    assert "is settled" in done.output
+    assert lost.billed() == 19
+    assert doctor_says("state history").startswith("ok")
+    assert doctor_says("newest files").startswith("ok")
+    site.count([Record(host=MAIL2, size=1)], NEXT_NOON)
+    site.write(NEXT_NOON + 2)
+    assert lost.billed() == 20
+
+
+def test_a_late_book_is_settled_by_a_rebuild_and_the_alert_ends(lost: Lost) -> None:
+    site = lost.site
+    site.state.set(site.keys.format, FORMAT)
+    site.state.set(site.keys.closed_before, "2026-02-17")  # as --accept-empty-state does
+    site.collector.register()
+    site.collector.seq = 0
+    site.count([Record(host=MAIL1, size=4)], NEXT_NOON)
+    site.write(NEXT_NOON + 1)
+    assert lost.billed() == 15
+    assert "Not billed" in doctor_says("late records")
+    lost.log(MAIL1, 10, 4)
+    lost.log(MAIL2, 5)
+    assert "is settled" in lost.rebuild().output
+    assert lost.billed() == 19
+    assert doctor_says("late records") == "ok None."
+
+
+def test_the_newest_files_above_the_state_fail_the_doctor(lost: Lost) -> None:
+    site = lost.site
+    site.state.set(site.keys.format, FORMAT)
+    site.collector.register()
+    site.collector.seq = 0
+    site.count([Record(host=MAIL1, size=4)], NOON)
+    assert "above revision 0 of the state" in doctor_says("newest files")

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mailtally.retire import retire_host
-from mailtally_collector.ledger import Ledger
 from mailtally_shared.columns import END_OF_TIME
 from mailtally_shared.state.client import connect_state
+from tests.support.directories import MemoryDirectory, start
 from tests.support.hand_driven_site import HandDrivenSite
 from tests.support.records import NOON, FakeCollector, Record
 
@@ -41,7 +41,7 @@ def site(
 @pytest.fixture
 def gone(site: HandDrivenSite) -> FakeCollector:
     other = FakeCollector(site.state, site.keys, GONE)
-    site.state.hset(site.keys.ledger(other.id), "watermark", NOON)
+    other.read_up_to(NOON)
     return other
 
 
@@ -71,22 +71,22 @@ def test_days_wait_for_it_again_when_its_collector_comes_back(
     site: HandDrivenSite, gone: FakeCollector
 ) -> None:
     retire(GONE)
-    Ledger(site.state, site.keys).register(GONE, gone.id, gone.epoch)
+    start(site.state, site.keys, MemoryDirectory(gone.id), GONE)
     assert site.state.sismember(site.keys.hosts, GONE)
 
 
 def test_a_host_that_works_is_not_retired_by_mistake(
     site: HandDrivenSite, gone: FakeCollector
 ) -> None:
-    site.state.hset(site.keys.ledger(gone.id), "watermark", int(time.time()))
+    gone.read_up_to(int(time.time()))
     assert "Stop it first" in retire(GONE).output
     assert site.state.sismember(site.keys.hosts, GONE)
     assert retire(GONE, "--even-if-alive").exit_code == 0
     assert not site.state.sismember(site.keys.hosts, GONE)
 
 
-def test_a_host_that_was_read_to_its_end_may_go(site: HandDrivenSite, gone: FakeCollector) -> None:
-    site.state.hset(site.keys.ledger(gone.id), "watermark", END_OF_TIME)
+def test_a_host_that_was_read_to_its_end_may_go(gone: FakeCollector) -> None:
+    gone.read_up_to(END_OF_TIME)
     assert "It was read to its end." in retire(GONE).output
 
 

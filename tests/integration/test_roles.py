@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from mailtally_shared.database.engine import open_engine, writing
 from mailtally_shared.database.tables import METADATA
@@ -123,6 +123,41 @@ def test_the_reader_reads_and_writes_nothing(database: Database, table: str) -> 
     assert_refused(engine, f"UPDATE {table} SET {column} = {column}")  # noqa: S608 - same
     assert_refused(engine, "CREATE TEMPORARY TABLE more (day date)")
     engine.dispose()
+
+
+WRITING_FUNCTIONS = [
+    "lo_create(0)",
+    "lo_creat(-1)",
+    "lo_from_bytea(0, 'x')",
+    "lo_put(1, 0, 'x')",
+    "lo_import('/etc/hostname')",
+    "lo_open(1, 131072)",
+    "lowrite(0, 'x')",
+    "lo_truncate(0, 0)",
+    "lo_truncate64(0, 0)",
+    "lo_unlink(1)",
+    "pg_notify('x', 'x')",
+    "pg_logical_emit_message(false, 'x', 'x')",
+]
+
+
+@pytest.mark.parametrize("function", WRITING_FUNCTIONS)
+def test_nobody_but_the_owner_stores_anything_beside_the_tables(
+    anyone: Engine, function: str
+) -> None:
+    assert_refused(anyone, f"SELECT {function}")
+
+
+def test_no_role_can_take_another_or_change_its_rights(anyone: Engine) -> None:
+    (other,) = {"mailtally_loader", "mailtally_reader"} - {str(anyone.url.username)}
+    for statement in (
+        f"SET ROLE {other}",
+        f"ALTER ROLE {other} PASSWORD 'x'",
+        "COPY mail_traffic_daily TO '/tmp/x'",
+        "COPY mail_traffic_daily FROM PROGRAM 'true'",
+    ):
+        with pytest.raises(DBAPIError), anyone.begin() as connection:
+            connection.execute(text(statement))
 
 
 @pytest.mark.parametrize("table", ["mail_traffic_load", "mail_traffic_change"])

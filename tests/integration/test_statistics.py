@@ -112,6 +112,12 @@ def test_a_compressed_file_is_the_same(
     assert read("-", stdin=compress(SAMPLE))["traffic"] == read(log)["traffic"]
 
 
+def test_a_compressed_file_next_to_another_plain_one_is_counted(log: Path) -> None:
+    log.with_name("stats.2").write_bytes(LINE % 7)
+    log.with_name("stats.2.gz").write_bytes(gzip.compress(LINE % 8))
+    assert read("-f", f"{log}.2*")["total"]["messages"] == 2
+
+
 def test_standard_input_may_be_among_files(log: Path) -> None:
     assert read(log, "-", stdin=LINE % 7)["total"]["messages"] == MESSAGES + 1
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from mailtally_aggregator.books_read import read_books
+from mailtally_aggregator.foreign import text
+from mailtally_aggregator.held import held
 from mailtally_aggregator.totals import Totals
 from tests.models.taking_part import by_key
 
@@ -16,11 +19,28 @@ if TYPE_CHECKING:
 
 
 def agree(state: State, keys: StateKeys, model: PlainLedger, collectors: Iterable[str]) -> None:
-    """Fail unless they do, in the totals, in the ledger and in all sums."""
+    """Fail unless they do, in the totals, in the ledger and in all sums.
+
+    Every id and host in the state is a collector's: none is taken for one that was made up.
+    """
+    assert read_books(state, keys).foreign == 0
     _totals_agree(state, keys, model)
     for collector in collectors:
         _ledgers_agree(state, keys, model, collector)
+    _held_agree(state, keys, model)
     _nothing_appears_or_vanishes(state, keys, model)
+
+
+def _held_agree(state: State, keys: StateKeys, model: PlainLedger) -> None:
+    found = {(each.collector_id, each.day): each.messages for each in held(state, keys)}
+    expected = model.held()
+    assert found == {key: sum(row[0] for row in rows.values()) for key, rows in expected.items()}
+    names = dict.fromkeys({holder for holder, _ in expected}, 0)
+    for (holder, day), rows in expected.items():
+        assert by_key(Totals(state, keys).read(day, keys.held(holder)).rows) == rows
+        names[holder] += len({(domain, host) for domain, host, *_ in rows})
+    counted = {text(name): int(n) for name, n in _fields(state, keys.held_names).items()}
+    assert counted == names
 
 
 def _totals_agree(state: State, keys: StateKeys, model: PlainLedger) -> None:
@@ -55,7 +75,11 @@ def _nothing_appears_or_vanishes(state: State, keys: StateKeys, model: PlainLedg
     assert retired == model.retired()
     totals = Totals(state, keys)
     days = [(there.day, book) for book in (keys.totals, keys.late) for there in totals.days(book)]
-    assert taken == retired + sum(totals.read(*day).messages for day in days)
+    kept = sum(map(int, _fields(state, keys.held_records).values()))
+    dropped = sum(map(int, _fields(state, keys.held_dropped).values()))
+    assert dropped == model.dropped
+    counted = sum(totals.read(*day).messages for day in days)
+    assert taken == retired + counted + kept + dropped
 
 
 def _fields(state: State, key: str) -> dict[bytes, bytes]:

@@ -16,17 +16,27 @@ if TYPE_CHECKING:
     from tests.support.records import Record
 
 Batch = tuple[str, int]  # collector id, number
+Start = tuple[str, int, str]  # collector id, epoch, nonce
+Key = tuple[bool, date, str]  # late, day, holder
 #: (domain, host, service, status) → messages, bytes, transferred.
 Rows = dict[tuple[str, str, str, str], tuple[int, int, int]]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A record as it was counted: in which book, under which name and status."""
+    """A record as it was counted: in which book, under which name and status.
+
+    ``holder``: the collector under which it is held, empty for one that is counted.
+    """
 
     late: bool
     day: date
     record: Record
+    holder: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.late, self.day, self.holder
 
 
 @dataclass
@@ -35,18 +45,33 @@ class PlainLedger:
 
     names_cap: int
     statuses_cap: int
-    owner: dict[str, str] = field(default_factory=dict)
+    held_from: int
+    owner: dict[str, Start] = field(default_factory=dict)
     predecessor: dict[str, str] = field(default_factory=dict)
     applied: dict[Batch, list[Entry]] = field(default_factory=dict)
+    checksums: dict[Batch, str] = field(default_factory=dict)
     quarantined: dict[Batch, int] = field(default_factory=dict)  # records
     closed_before: date = date.min
+    dropped: int = 0
 
-    def register(self, host: str, collector: str) -> None:
-        """The collector owns the host name from now on."""
-        before = self.owner.get(host, collector)
+    def register(self, host: str, start: Start) -> None:
+        """The start of a collector owns the host name from now on."""
+        collector = start[0]
+        before = self.owner.get(host, start)[0]
         if before != collector:
             self.predecessor.setdefault(collector, before)
-        self.owner[host] = collector
+        self.owner[host] = start
+
+    def judge(self, host: str, speaks_as: Start, batch: Batch, checksum: str) -> str:
+        """Return what becomes of a batch, where no sum overflows."""
+        owner = self.owner[host]
+        if owner[0] != speaks_as[0]:
+            return "fenced"
+        if owner != speaks_as:
+            return "outdated"
+        if not self.has(batch):
+            return "applied"
+        return "known" if self.checksums[batch] == checksum else "different"
 
     def has(self, batch: Batch) -> bool:
         """Whether it is behind us."""
@@ -54,19 +79,46 @@ class PlainLedger:
 
     def apply(self, group: dict[Batch, Sequence[Record]]) -> bool:
         """Apply new batches together, or none of them where a day's sum would overflow."""
-        counted = {batch: list(map(self._entry, records)) for batch, records in group.items()}
+        counted = {
+            batch: [self._entry(record, batch[0]) for record in records]
+            for batch, records in group.items()
+        }
         everything = [entry for entries in counted.values() for entry in entries]
-        if any(self._overflows(late, day, everything) for late, day in _days(everything)):
+        if any(self._overflows(key, everything) for key in _days(everything)):
             return False
-        renamed = {key: self._renamer(*key, everything) for key in _days(everything)}
+        renamed = {key: self._renamer(key, everything) for key in _days(everything)}
         for batch, entries in counted.items():
-            self.applied[batch] = [renamed[e.late, e.day](e) for e in entries]
+            self.applied[batch] = [renamed[e.key](e) for e in entries]
         return True
 
-    def rows(self, day: date, *, late: bool) -> Rows:
+    def count_held(self, holder: str, day: date) -> None:
+        """Count what is held of a day under a collector."""
+        moved = [self._counted(entry) for entry in self._entries((False, day, holder))]
+        renamed = {key: self._renamer(key, moved) for key in _days(moved)}
+        for batch, entries in self.applied.items():
+            self.applied[batch] = [
+                renamed[self._counted(e).key](self._counted(e))
+                if e.key == (False, day, holder)
+                else e
+                for e in entries
+            ]
+
+    def drop_held(self, holder: str, day: date) -> None:
+        """Forget what is held of a day under a collector, but not how many."""
+        key = (False, day, holder)
+        self.dropped += len(self._entries(key))
+        for batch, entries in self.applied.items():
+            self.applied[batch] = [entry for entry in entries if entry.key != key]
+
+    def held(self) -> dict[tuple[str, date], Rows]:
+        """What is held, by collector and day."""
+        keys = {(e.holder, e.day) for e in self._all() if e.holder}
+        return {key: self.rows(key[1], late=False, holder=key[0]) for key in keys}
+
+    def rows(self, day: date, *, late: bool, holder: str = "") -> Rows:
         """A day's totals, added up plainly."""
         sums: dict[tuple[str, str, str, str], Counter[str]] = {}
-        for record in (e.record for e in self._entries(late, day)):
+        for record in (e.record for e in self._entries((late, day, holder))):
             key = (record.domain, record.host, record.service.label, record.status)
             sums.setdefault(key, Counter()).update(
                 messages=1, bytes=record.size, transferred=record.size * max(record.attempts, 1)
@@ -75,12 +127,13 @@ class PlainLedger:
 
     def days(self, *, late: bool) -> list[date]:
         """The days with totals in the state: of the billed ones those that are not retired."""
-        found = {e.day for e in self._all() if e.late == late}
+        found = {e.day for e in self._all() if e.late == late and not e.holder}
         return sorted(day for day in found if late or day >= self.closed_before)
 
     def retired(self) -> int:
         """Messages of days whose totals have left the state."""
-        return sum(not e.late and e.day < self.closed_before for e in self._all())
+        counted = [e for e in self._all() if not e.holder]
+        return sum(not e.late and e.day < self.closed_before for e in counted)
 
     def hwm(self, collector: str) -> int:
         """Up to where no batch is missing."""
@@ -97,20 +150,25 @@ class PlainLedger:
     def _all(self) -> list[Entry]:
         return [entry for entries in self.applied.values() for entry in entries]
 
-    def _entries(self, late: bool, day: date) -> list[Entry]:  # noqa: FBT001 - half of a key
-        return [e for e in self._all() if (e.late, e.day) == (late, day)]
+    def _entries(self, key: Key) -> list[Entry]:
+        return [e for e in self._all() if e.key == key]
 
-    def _entry(self, record: Record) -> Entry:
+    def _entry(self, record: Record, collector: str) -> Entry:
         day = datetime.fromtimestamp(record.time, UTC).date()
+        if record.time >= self.held_from:
+            return Entry(late=False, day=day, record=record, holder=collector)
         return Entry(day < self.closed_before, day, record)
 
-    def _overflows(self, late: bool, day: date, more: list[Entry]) -> bool:  # noqa: FBT001 - half of a key
-        entries = [*self._entries(late, day), *(e for e in more if (e.late, e.day) == (late, day))]
+    def _counted(self, entry: Entry) -> Entry:
+        return replace(entry, late=entry.day < self.closed_before, holder="")
+
+    def _overflows(self, key: Key, more: list[Entry]) -> bool:
+        entries = [*self._entries(key), *(e for e in more if e.key == key)]
         return sum(e.record.size * max(e.record.attempts, 1) for e in entries) > MAX_SUM
 
-    def _renamer(self, late: bool, day: date, more: list[Entry]) -> _Renamer:  # noqa: FBT001 - half of a key
-        there = [e.record for e in self._entries(late, day)]
-        new = [e.record for e in more if (e.late, e.day) == (late, day)]
+    def _renamer(self, key: Key, more: list[Entry]) -> _Renamer:
+        there = [e.record for e in self._entries(key)]
+        new = [e.record for e in more if e.key == key]
         names = _refused({r.domain for r in there}, {r.domain for r in new}, self.names_cap)
         unknown = {r.status for r in there} - NEVER_CAPPED
         statuses = _refused(unknown, {r.status for r in new} - NEVER_CAPPED, self.statuses_cap)
@@ -128,11 +186,11 @@ class _Renamer:
         return replace(entry, record=replace(entry.record, domain=domain, status=status))
 
 
-def _days(entries: Iterable[Entry]) -> set[tuple[bool, date]]:
-    return {(entry.late, entry.day) for entry in entries}
+def _days(entries: Iterable[Entry]) -> set[Key]:
+    return {entry.key for entry in entries}
 
 
 def _refused(there: set[str], asked: set[str], cap: int) -> set[str]:
     """Who finds no room, in the order of names."""
     room = max(0, cap - len(there - {OVERFLOW}))
-    return set(sorted(asked - there)[room:])
+    return set(sorted(asked - there - {OVERFLOW})[room:])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import redis
 from hypothesis import strategies as st
 
 from mailtally_aggregator.request import Batch
-from mailtally_collector.ledger import Ledger
+from mailtally_collector.ledger import Registration
 from mailtally_shared.columns import MAX_SIZE, Service
+from tests.support.directories import MemoryDirectory, registrar, silence, start
 from tests.support.records import NOON, FakeCollector, Record, columns
 
 if TYPE_CHECKING:
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
     from mailtally_shared.day_files import Sums
     from mailtally_shared.header import BatchHeader
     from mailtally_shared.state.client import State
-    from tests.models.plain_ledger import Rows
+    from mailtally_shared.state.keys import StateKeys
+    from tests.models.plain_ledger import Rows, Start
 
 #: Three of these on one day are too many.
 FLOOD = Record(time=NOON + 9 * 86_400, domain="flood.example", size=MAX_SIZE, attempts=500)
 
+#: Further ahead of any clock than is counted.
+FAR_AHEAD = 4_102_444_800  # 2100-01-01
+
 records = st.lists(
     st.builds(
         Record,
-        time=st.sampled_from([NOON - 86_400, NOON, NOON + 86_400]),
+        time=st.sampled_from([NOON - 86_400, NOON, NOON + 86_400, FAR_AHEAD]),
         domain=st.sampled_from([f"d{i}.example" for i in range(5)]),
         service=st.sampled_from([Service.SMTP_IN, Service.POP3]),
         status=st.sampled_from(["success", "timeout", "odd1", "odd2"]),
@@ -41,21 +46,42 @@ records = st.lists(
 
 
 class Sender(FakeCollector):
-    """Registers as a real collector does, with a new state directory."""
+    """Registers as a real collector does, from a state directory."""
 
-    def register(self) -> None:
-        self.epoch = Ledger(self.state, self.keys).register(self.host, self.id, 0).epoch
+    def __init__(
+        self, state: State, keys: StateKeys, host: str, directory: MemoryDirectory | None = None
+    ) -> None:
+        self.state, self.keys, self.host = state, keys, host
+        self.directory = directory or MemoryDirectory.new(host)
+        self.start()
 
-    def register_again(self) -> None:
-        """After the state forgot something."""
-        self.epoch = Ledger(self.state, self.keys).register(self.host, self.id, self.epoch).epoch
+    def start(self) -> None:
+        """Start, three heartbeats after any collector was heard of."""
+        silence(self.state, self.keys)
+        self.be(start(self.state, self.keys, self.directory, self.host))
+
+    def renew(self) -> None:
+        """Register again while at work, after the state went back."""
+        self.be(registrar(self.state, self.keys, self.directory, self.host, "one").renew())
+
+    def be(self, who: Registration) -> None:
+        self.id, self.epoch, self.nonce = who.collector_id, who.epoch, who.nonce
+        self.seq = self.directory.remembered().last_seq
+
+    @property
+    def speaks_as(self) -> Start:
+        return self.id, self.epoch, self.nonce
+
+    @property
+    def registration(self) -> Registration:
+        return Registration(self.host, *self.speaks_as)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A batch that was made; it may be delivered any number of times."""
+    """A batch that was made; it may be delivered any number of times, in any start's name."""
 
-    sender: Sender
+    host: str
     header: BatchHeader
     records: Sequence[Record]
 
@@ -63,12 +89,24 @@ class Sent:
     def name(self) -> tuple[str, int]:
         return self.header.collector_id, self.header.seq
 
+    @property
+    def speaks_as(self) -> Start:
+        return self.header.collector_id, self.header.epoch, self.header.nonce
+
+    def announced_by(self, sender: Sender) -> Sent:
+        """In the name of the present start, as the shipper sends it."""
+        name = {"epoch": sender.epoch, "nonce": sender.nonce}
+        return replace(self, header=self.header.model_copy(update=name))
+
 
 class Cut:
     """A state whose connection breaks at a commit: before it, or with its answer under way."""
 
     def __init__(self, state: State, *, before: bool) -> None:
         self._state, self._before = state, before
+
+    def time(self) -> Any:  # noqa: ANN401 - whatever redis-py gives
+        return self._state.time()
 
     def register_script(self, source: str) -> Any:  # noqa: ANN401 - whatever redis-py gives
         script = self._state.register_script(source)

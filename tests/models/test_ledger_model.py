@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.day_writer import DayWriter, WriterPolicy
+from mailtally_aggregator.held import drop_held, read_held
 from mailtally_aggregator.lease import Lease
 from mailtally_aggregator.opening import SNAPSHOTS, open_state
 from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
@@ -30,11 +31,12 @@ from mailtally_aggregator.totals import Totals
 from mailtally_aggregator.watermark import DayPolicy
 from mailtally_collector.ledger import Ledger
 from mailtally_shared.day_files import DayNames, read_day
-from mailtally_shared.errors import BadBatch, Refused, Unavailable
+from mailtally_shared.errors import BadBatch, Fenced, Refused, Unavailable
 from mailtally_shared.state.keys import FORMAT
 from tests.models.agreement import agree
-from tests.models.plain_ledger import PlainLedger
+from tests.models.plain_ledger import PlainLedger, Rows
 from tests.models.taking_part import (
+    FAR_AHEAD,
     FLOOD,
     Cut,
     Sender,
@@ -45,6 +47,7 @@ from tests.models.taking_part import (
     note,
     records,
 )
+from tests.support.directories import LIFE, MemoryDirectory, start
 from tests.support.records import FakeCollector, columns
 
 if TYPE_CHECKING:
@@ -64,17 +67,24 @@ HOSTS = ("mail1", "mail2")
 AT_ONCE = WriterPolicy(days=DayPolicy(grace=0, deadline=0, restate_after=0), retention=0)
 
 
+def covers(now: tuple[int, ...] | None, before: tuple[int, ...]) -> bool:
+    """Whether no figure of a row became lower."""
+    return now is not None and all(a >= b for a, b in zip(now, before, strict=True))
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Two hosts' collectors, one state, one day writer."""
 
     def __init__(self, state: State, keys: StateKeys, calendar: Calendar, directory: Path) -> None:
         super().__init__()
         self.state, self.keys, self.calendar, self.directory = state, keys, calendar, directory
-        self.ledger = Ledger(state, keys)
+        self.ledger = Ledger(state, keys, LIFE)
         self.clock = count(1)
-        self.model = PlainLedger(CAPS.names, CAPS.statuses)
+        self.model = PlainLedger(CAPS.names, CAPS.statuses, FAR_AHEAD)
         self.saved: PlainLedger | None = None
+        self.filed: dict[date, Rows] = {}  # the newest files of each day
         self.senders: dict[str, Sender] = {}
+        self.backups: dict[str, MemoryDirectory] = {}
         self.batches: list[Sent] = []
 
     def committer(self, state: object = None) -> Committer:
@@ -86,42 +96,105 @@ class LedgerMachine(RuleBasedStateMachine):
         self.state.flushall()
         self.state.set(self.keys.format, FORMAT)
         for host in HOSTS:
-            self.senders[host] = Sender(self.state, self.keys, host)
-            self.model.register(host, self.senders[host].id)
+            self.begin(Sender(self.state, self.keys, host))
         self.aggregator = self.committer()
+
+    def begin(self, sender: Sender) -> None:
+        """It has started, and is the host's collector from now on."""
+        self.senders[sender.host] = sender
+        self.model.register(sender.host, sender.speaks_as)
 
     # What collectors do
 
     @rule(host=st.sampled_from(HOSTS), records=records)
     def spool(self, host: str, records: list[Record]) -> None:
         sender = self.senders[host]
-        self.batches.append(Sent(sender, sender.batch(records), records))
+        header = sender.batch(records)
+        sender.directory.batches[header.seq] = header
+        self.batches.append(Sent(host, header, records))
 
     @rule(host=st.sampled_from(HOSTS))
     def flood(self, host: str) -> None:
         self.spool(host, [FLOOD])
 
     @rule(host=st.sampled_from(HOSTS))
+    def restart(self, host: str) -> None:
+        sender = self.senders[host]
+        before = sender.id
+        sender.start()
+        assert sender.id == before
+        self.begin(sender)
+
+    @rule(host=st.sampled_from(HOSTS))
     def lose_a_state_directory(self, host: str) -> None:
         """The successor goes on behind what is applied: the rest is read, and sent, anew."""
         lost = self.senders[host]
-        successor = self.senders[host] = Sender(self.state, self.keys, host)
-        self.model.register(host, successor.id)
-        self.check_inheritance(successor)
-        rest = [s for s in self.batches if s.sender is lost and not self.model.has(s.name)]
-        for sent in rest:
-            self.spool(host, sent.records)
+        self.begin(Sender(self.state, self.keys, host))
+        self.check_inheritance(self.senders[host])
+        self.read_again(lost)
+
+    @rule(host=st.sampled_from(HOSTS))
+    def back_a_directory_up(self, host: str) -> None:
+        self.backups[host] = self.senders[host].directory.copy()
+
+    @precondition(lambda self: self.backups)
+    @rule(data=st.data())
+    def restore_a_directory(self, data: st.DataObject) -> None:
+        """An old copy starts when its original has ended, or a machine and its logs went back."""
+        host = data.draw(st.sampled_from(sorted(self.backups)))
+        self.continue_from(self.backups[host].copy(), host)
+
+    @rule(host=st.sampled_from(HOSTS))
+    def clone_a_collector_at_work(self, host: str) -> None:
+        """The clone overtakes it: what it still sends counts no more."""
+        original = self.senders[host]
+        self.continue_from(original.directory.copy(), host)
+        with pytest.raises(Fenced):
+            original.renew()
+
+    @precondition(lambda self: self.backups)
+    @rule(data=st.data())
+    def start_a_copy_while_the_original_is_at_work(self, data: st.DataObject) -> None:
+        """Unless it is the very same state, it does not start, and changes nothing."""
+        host = data.draw(st.sampled_from(sorted(self.backups)))
+        original, copy = self.senders[host], self.backups[host].copy()
+        if copy.registered == original.directory.registered:
+            return
+        self.ledger.show_life(original.registration)
+        with pytest.raises(Unavailable):
+            start(self.state, self.keys, copy, host)
+
+    def continue_from(self, directory: MemoryDirectory, host: str) -> None:
+        """What the directory does not know of is read again, from its positions or the ledger's."""
+        before, made = self.senders[host], dict(directory.batches)
+        newest = max(
+            [self.model.hwm(directory.collector_id), *self.model.ahead(directory.collector_id)]
+        )
+        is_old = newest > max(made, default=0)
+        self.begin(Sender(self.state, self.keys, host, directory))
+        if is_old:
+            assert directory.collector_id != before.id
+        self.read_again(before)
+
+    def read_again(self, former: Sender) -> None:
+        """The present collector makes batches of what the former one had, and nothing counts."""
+        present = self.senders[former.host]
+        for header in former.directory.batches.values():
+            name = header.collector_id, header.seq
+            kept = present.directory.batches.get(header.seq)
+            if self.model.has(name) or kept == header:
+                continue
+            (sent,) = [s for s in self.batches if s.header == header]
+            self.spool(former.host, sent.records)
 
     def check_inheritance(self, successor: Sender) -> None:
-        collector, model = successor.id, self.model
-        while (before := model.predecessor.get(collector)) is not None:
-            collector = before
-            if model.hwm(collector) or model.ahead(collector):
-                break
+        collector, hwm, ahead = successor.id, 0, list[str]()
+        while not hwm and (before := self.model.predecessor.get(collector)) is not None:
+            collector, hwm = before, self.model.hwm(before)
+            ahead += map(note, self.model.ahead(collector))
         found = self.ledger.inherited(successor.id)
-        hwm = model.hwm(collector)
         assert (found.at_hwm if found else "") == (note(hwm) if hwm else "")
-        assert set(found.ahead if found else ()) == set(map(note, model.ahead(collector)))
+        assert sorted(found.ahead if found else ()) == sorted(ahead)
 
     # What aggregators do
 
@@ -130,7 +203,14 @@ class LedgerMachine(RuleBasedStateMachine):
         if not batches:
             return []
         picked = st.lists(st.sampled_from(batches), max_size=8, unique_by=lambda sent: sent.name)
-        return data.draw(picked)
+        found = data.draw(picked)
+        # In the queue may also be what a former start announced.
+        return found if data.draw(st.booleans()) else [self.announced(sent) for sent in found]
+
+    def announced(self, sent: Sent) -> Sent:
+        """As the host's present collector announces it, where it is its own."""
+        sender = self.senders[sent.host]
+        return sent.announced_by(sender) if sender.id == sent.name[0] else sent
 
     @precondition(lambda self: self.batches)
     @rule(data=st.data())
@@ -153,23 +233,30 @@ class LedgerMachine(RuleBasedStateMachine):
             with pytest.raises(Unavailable):
                 committer.apply(as_batches(group), [], 0)
         if not before:
-            assert self.model.apply({sent.name: sent.records for sent in new})
+            assert not self.count(new)
 
     @rule()
     def restart_the_aggregator(self) -> None:
         self.aggregator = self.committer()
 
+    def judged(self, group: Iterable[Sent], as_what: str) -> list[Sent]:
+        return [s for s in group if self.verdict(s) == as_what]
+
+    def verdict(self, sent: Sent) -> str:
+        return self.model.judge(sent.host, sent.speaks_as, sent.name, sent.header.checksum)
+
     def new(self, group: Iterable[Sent]) -> list[Sent]:
-        owners = self.model.owner.values()
-        return [s for s in group if s.header.collector_id in owners and not self.model.has(s.name)]
+        return self.judged(group, "applied")
 
     def hand_over(self, group: list[Sent]) -> None:
+        refused = {
+            reason: {sent.name for sent in self.judged(group, reason)}
+            for reason in ("known", "different", "fenced", "outdated")
+        }
         new = self.new(group)
         outcome = self.aggregator.apply(as_batches(group), [], 0)
-        fenced = {s.name for s in group if s.header.collector_id not in self.model.owner.values()}
         overflowing = self.count(new)
-        assert names(outcome.fenced) == fenced
-        assert names(outcome.known) == {s.name for s in group} - fenced - {s.name for s in new}
+        assert {reason: names(getattr(outcome, reason)) for reason in refused} == refused
         assert names(outcome.overflowing) == overflowing
         assert names(outcome.applied) == {s.name for s in new} - overflowing
         for sent in new:
@@ -179,6 +266,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def count(self, new: list[Sent]) -> set[tuple[str, int]]:
         """In the model: all at once, or one by one where that is too much."""
+        self.model.checksums.update({sent.name: sent.header.checksum for sent in new})
         if self.model.apply({sent.name: sent.records for sent in new}):
             return set()
         return {sent.name for sent in new if not self.model.apply({sent.name: sent.records})}
@@ -191,6 +279,28 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def check_payloads(self, new: list[Sent]) -> None:
         assert not any(self.state.exists(sent.header.payload_key) for sent in new)
+
+    @precondition(lambda self: self.model.held())
+    @rule(data=st.data(), more=st.booleans())
+    def count_held(self, data: st.DataObject, *, more: bool) -> None:
+        """Twice the same: the second time there is nothing left of it."""
+        holder, day = data.draw(st.sampled_from(sorted(self.model.held())))
+        found = read_held(self.state, self.keys, holder, day)
+        assert found is not None
+        if more:  # the answer was lost, and it is asked again
+            self.committer().count_held(found, 0)
+        expected = "changed" if more else "applied"
+        assert self.committer().count_held(found, 0) == expected
+        self.model.count_held(holder, day)
+
+    @precondition(lambda self: self.model.held())
+    @rule(data=st.data())
+    def drop_held(self, data: st.DataObject) -> None:
+        holder, day = data.draw(st.sampled_from(sorted(self.model.held())))
+        found = read_held(self.state, self.keys, holder, day)
+        assert found is not None
+        assert [drop_held(self.state, self.keys, found) for _ in range(2)] == [True, False]
+        self.model.drop_held(holder, day)
 
     # What the day writer does
 
@@ -207,14 +317,30 @@ class LedgerMachine(RuleBasedStateMachine):
             policy=AT_ONCE,
         )
         self.state.delete(self.keys.writer_lease)
+        self.acknowledge()
         for _ in ("writes", "retires what it finds written"):
             assert writer.tick(self.calendar.end_of(last))
-        over = [day for day in self.model.days(late=False) if day <= last]
+        self.check_days_written([day for day in self.model.days(late=False) if day <= last])
+
+    def check_days_written(self, over: list[date]) -> None:
+        """Days are written and retired up to the first that would become lower."""
+        is_held_up = False
         for day in over:
-            written = read_day(self.directory, DayNames.of(day))
-            assert by_key(written.sums()) == self.model.rows(day, late=False)
-        if over:
-            self.model.closed_before = over[-1] + timedelta(1)
+            rows, former = self.model.rows(day, late=False), self.filed.get(day, {})
+            if all(covers(rows.get(key), sums) for key, sums in former.items()):
+                self.filed[day] = rows
+                written = read_day(self.directory, DayNames.of(day))
+                assert by_key(written.sums()) == rows
+            else:
+                is_held_up = True
+            if not is_held_up:
+                self.model.closed_before = day + timedelta(1)
+
+    def acknowledge(self) -> None:
+        """As collectors do once all that they have is sent again."""
+        for sender in self.senders.values():
+            if history := self.state.hget(self.keys.history, "id"):
+                self.state.hset(self.keys.said(sender.id), "history", cast("bytes", history))
 
     @rule()
     def save(self) -> None:
@@ -232,9 +358,9 @@ class LedgerMachine(RuleBasedStateMachine):
         open_state(self.state, self.keys, self.directory)
         assert self.saved is not None
         self.model = deepcopy(self.saved)
-        for host, sender in self.senders.items():
-            sender.register_again()
-            self.model.register(host, sender.id)
+        for sender in list(self.senders.values()):
+            sender.renew()
+            self.begin(sender)
 
     def a_header(self) -> BatchHeader:
         header = FakeCollector.batch(self.senders[HOSTS[0]], [], seq=999_999)
@@ -245,15 +371,21 @@ class LedgerMachine(RuleBasedStateMachine):
     def state_and_model_agree(self) -> None:
         agree(self.state, self.keys, self.model, {s.header.collector_id for s in self.batches})
 
+    def is_spooled(self, sent: Sent) -> bool:
+        made = self.senders[sent.host].directory.batches
+        return made.get(sent.header.seq) == sent.header
+
     def teardown(self) -> None:
         """Once everybody sent what the ledger lacks, all of it is there."""
         if not self.senders:
             return
-        pending = self.new(self.batches)
+        own = [self.announced(sent) for sent in self.batches if self.is_spooled(sent)]
+        pending = self.new(own)
         self.hand_over([sent for sent in pending if FLOOD not in sent.records])
         self.hand_over([sent for sent in pending if FLOOD in sent.records])
         for sender in self.senders.values():
             assert self.model.hwm(sender.id) == sender.seq
+            assert not self.judged(own, "different")
         self.state_and_model_agree()
 
 

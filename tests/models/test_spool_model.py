@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,12 +21,14 @@ from hypothesis.stateful import (
 from mailtally_collector.ledger import Applied, Ledger, Registration
 from mailtally_collector.ship import ReadUpTo, ShipLimits, Shipper
 from mailtally_collector.spool import Spool
+from mailtally_collector.touched import passed
 from mailtally_collector.window import Patience, Window
-from mailtally_shared.errors import Refused, Unavailable
+from mailtally_shared.errors import Unavailable
 from mailtally_shared.header import BatchHeader, Heartbeat, parse_announcement
+from tests.support.records import NONCE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mailtally_collector.positions import Position
     from mailtally_collector.publish import Publisher
@@ -36,7 +37,20 @@ HOST = "mail1"
 LIMITS = ShipLimits(
     window=4, group=2, idle_look=0.0, heartbeat=1.0, keep_applied=30.0, keep_bytes=4000
 )
+CHECKSUM = "0" * 32
 NOTHING_READ: tuple[Position, ...] = ()
+
+
+def hour_of(seq: int) -> int:
+    """The hour that a batch touches; three in a row touch one."""
+    return seq // 3
+
+
+class Copy(NamedTuple):
+    """A copy of the ledger."""
+
+    behind: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
 
 
 class FakeLedger:
@@ -44,12 +58,41 @@ class FakeLedger:
 
     def __init__(self) -> None:
         self.behind: set[int] = set()
+        self.missing: set[int] = set()  # the hours of lost batches
+
+    def copy(self) -> Copy:
+        """As a replica may have it."""
+        return Copy(frozenset(self.behind), frozenset(self.missing))
+
+    def go_back_to(self, copy: Copy) -> None:
+        self.behind, self.missing = set(copy.behind), set(copy.missing)
+
+    def give_up(
+        self, _: Registration, lost: Sequence[tuple[int, int]], hours: Mapping[int, str]
+    ) -> None:
+        applied = self._applied()
+        upto = passed(applied.hwm, applied.ahead, lost)
+        self.behind |= set(range(1, upto + 1))
+        self.missing |= set(hours)
 
     def applied(self, _: Registration) -> Applied:
+        return self._applied()
+
+    def _applied(self) -> Applied:
         hwm = 0
         while hwm + 1 in self.behind:
             hwm += 1
         return Applied(hwm, frozenset(seq for seq in self.behind if seq > hwm))
+
+    def checksums(self, _: str, numbers: Iterable[int]) -> list[str]:
+        return [CHECKSUM for _ in numbers]
+
+    def show_life(self, _: Registration) -> None:
+        pass
+
+
+def never_displaced() -> Registration:
+    raise AssertionError
 
 
 class FakeQueue:
@@ -90,20 +133,23 @@ class SpoolMachine(RuleBasedStateMachine):
         self.now = 1000.0
         self.made = 0
         self.highest = 0  # before which the ledger ever had no gap
-        self.copies: list[set[int]] = [set()]  # of the ledger, as a replica may have them
+        self.lost: set[int] = set()  # what the ledger and the spool both lacked at some turn
+        self.copies = [Copy()]  # of the ledger, as a replica may have them
 
     @initialize()
     def start(self) -> None:
         self.spool = Spool.open(Path(self.directory.name))
-        registration = Registration(HOST, self.spool.collector_id, 1)
+        registration = Registration(HOST, self.spool.collector_id, 1, NONCE)
         self.shipper = Shipper(
             spool=self.spool,
             ledger=cast("Ledger", self.ledger),
             publisher=cast("Publisher", self.queue),
             window=Window(Patience(), random.Random(1)),
             registration=registration,
+            renew=never_displaced,
             read_up_to=lambda: ReadUpTo(self.made, 0),
             limits=LIMITS,
+            stated=float,
         )
 
     # The collector
@@ -114,6 +160,7 @@ class SpoolMachine(RuleBasedStateMachine):
         header = BatchHeader(
             collector_id=self.spool.collector_id,
             epoch=1,
+            nonce=NONCE,
             host=HOST,
             seq=self.made,
             lines=0,
@@ -122,11 +169,17 @@ class SpoolMachine(RuleBasedStateMachine):
             progress="",
             payload_key=f"payload:{self.made}",
             payload_bytes=size,
-            checksum="0" * 32,
+            checksum=CHECKSUM,
         )
         payload = bytes([self.made % 256]) * size
         seq = self.spool.commit(
-            header.to_bytes().decode(), payload, NOTHING_READ, rejects=0, counters={}, now=self.now
+            header.to_bytes().decode(),
+            payload,
+            NOTHING_READ,
+            rejects=0,
+            counters={},
+            now=self.now,
+            hours=[hour_of(self.made)],
         )
         assert seq == self.made
 
@@ -135,19 +188,24 @@ class SpoolMachine(RuleBasedStateMachine):
         """Some time passes, and the shipper takes a turn: what the ledger lacks is pending then."""
         self.now += seconds
         gone = self.lacking() - self.kept()
-        if gone:
-            with pytest.raises(Refused, match=f"and {len(gone)} batches"):
-                self.shipper.turn(self.now)
-            self.bring_a_newer_copy(gone)
-            return
+        self.lost |= gone
         try:
             self.shipper.turn(self.now)
         except Unavailable:
             self.shipper.reset()
-        hwm = self.ledger.applied(Registration(HOST, "", 1)).hwm
+        self.copies.append(self.ledger.copy())
+        hwm = self.ledger.applied(Registration(HOST, "", 1, NONCE)).hwm
         self.highest = max(self.highest, hwm)
         assert set(range(self.highest + 1, self.made + 1)) <= self.kept(), "pruned beyond a gap"
-        assert {pending.seq for pending in self.spool.pending(hwm, 1000)} == self.lacking()
+        to_send = self.lacking() & self.kept()
+        assert {pending.seq for pending in self.spool.pending(hwm, 1000)} == to_send
+        self.check_lost(gone, min(to_send, default=self.made + 1))
+
+    def check_lost(self, gone: set[int], first_to_send: int) -> None:
+        """What is lost is passed as far as the ledger comes, and never without its hour."""
+        assert all(seq > first_to_send for seq in gone & self.lacking())
+        assert set(map(hour_of, gone & self.ledger.behind)) <= self.ledger.missing
+        assert self.ledger.missing <= set(map(hour_of, self.lost))
 
     @rule()
     def restart(self) -> None:
@@ -165,21 +223,21 @@ class SpoolMachine(RuleBasedStateMachine):
         seq = data.draw(st.sampled_from(self.queue.held))
         self.queue.held.remove(seq)
         self.ledger.behind.add(seq)
-        self.copies.append(set(self.ledger.behind))
+        self.copies.append(self.ledger.copy())
 
     @precondition(lambda self: self.queue.held)
     @rule()
     def apply_the_last(self) -> None:
         """Which leaves a gap, where others wait."""
         self.ledger.behind.add(self.queue.held.pop())
-        self.copies.append(set(self.ledger.behind))
+        self.copies.append(self.ledger.copy())
 
     @precondition(lambda self: self.queue.held)
     @rule()
     def apply_everything(self) -> None:
         self.ledger.behind.update(self.queue.held)
         self.queue.held.clear()
-        self.copies.append(set(self.ledger.behind))
+        self.copies.append(self.ledger.copy())
 
     @rule(seconds=st.sampled_from([2.0, 200.0]))
     def go_well(self, seconds: float) -> None:
@@ -188,7 +246,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.turn(1.0)
         self.ledger.behind.update(self.queue.held)
         self.queue.held.clear()
-        self.copies.append(set(self.ledger.behind))
+        self.copies.append(self.ledger.copy())
         self.turn(seconds)
 
     @precondition(lambda self: self.queue.held)
@@ -204,14 +262,8 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(back=st.integers(1, 6))
     def go_back(self, back: int) -> None:
         """A failover to an older copy, or to an empty one."""
-        self.ledger.behind = set(self.copies[max(0, len(self.copies) - 1 - back)])
-        self.copies.append(set(self.ledger.behind))
-
-    def bring_a_newer_copy(self, gone: set[int]) -> None:
-        """What an operator does after the refusal; the collector is started again."""
-        self.ledger.behind |= gone
-        self.copies = [set(self.ledger.behind)]
-        self.restart()
+        self.ledger.go_back_to(self.copies[max(0, len(self.copies) - 1 - back)])
+        self.copies.append(self.ledger.copy())
 
     # What must hold
 
@@ -226,7 +278,7 @@ class SpoolMachine(RuleBasedStateMachine):
     def what_was_never_applied_is_kept(self) -> None:
         if not hasattr(self, "spool"):
             return
-        ever = set[int]().union(self.ledger.behind, *self.copies)
+        ever = self.ledger.behind.union(*(copy.behind for copy in self.copies))
         assert set(range(1, self.made + 1)) - ever <= self.kept()
 
     def teardown(self) -> None:

@@ -1,27 +1,39 @@
 """``python -m tests.mutation``: take each safeguard away in a copy of the tree; tests must fail.
 
-First the tests run on the untouched copy, where they must pass. Exit code 1: a mutant survived.
+First the tests run on the untouched copy, where they must pass. There is a copy for each core, and
+one more, since tests wait as much as they work. Exit code 1: a mutant survived.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
 
 from tests.mutation.mutants import MUTANTS, Mutant
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+#: What many tests use besides the tree. It is loaded once; the tests of each mutant are a fork.
+PRELOADED = ("hypothesis.stateful", "kombu", "numba", "psycopg", "pydantic", "redis", "sqlalchemy")
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("shared", "services", "tests")
+COPIED = ("shared", "services", "tests", "deploy")
 #: What pytest says when tests failed, rather than could not be run.
 _PASSED, _FAILED = 0, 1
 OUTPUT = "pytest.out"  # of the latest run, in the copy
 _PATIENCE = 900  # seconds for the tests of one mutant
+_OF_A_TEST = 120  # seconds for one test: a mutant that waits for ever is killed then
 
 
 def main() -> int:
@@ -30,17 +42,41 @@ def main() -> int:
     parser.add_argument("words", nargs="*", metavar="WORD")
     words = parser.parse_args().words
     chosen = [m for m in MUTANTS if not words or any(word in m.name for word in words)]
+    for name in PRELOADED:
+        importlib.import_module(name)
     with tempfile.TemporaryDirectory(prefix="mailtally-mutants-") as directory:
         copy = Path(directory)
         copy_tree(copy)
         untouched = sorted({test for mutant in chosen for test in mutant.tests})
-        if run_tests(copy, untouched) != _PASSED:
-            sys.stderr.write((copy / OUTPUT).read_text("utf-8"))
+        if run_tests(copy, untouched, "--numprocesses=logical", "--dist=loadfile") != _PASSED:
+            sys.stderr.write(output_of(copy))
             sys.stderr.write("The tests fail on the untouched tree; nothing can be said.\n")
             return 1
-        survivors = [mutant.name for mutant in chosen if not is_killed(copy, mutant)]
-    sys.stdout.write(f"{len(chosen) - len(survivors)} of {len(chosen)} mutants killed.\n")
-    return 1 if survivors else 0
+        killed = sum(try_all(copy, chosen))
+    sys.stdout.write(f"{killed} of {len(chosen)} mutants killed.\n")
+    return 0 if killed == len(chosen) else 1
+
+
+def try_all(directory: Path, mutants: Sequence[Mutant]) -> Iterator[bool]:
+    """Try mutants in several copies at once; for each, whether it was killed."""
+    workers = (os.cpu_count() or 1) + 1
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+        tries = [pool.submit(try_in_own_copy, directory, mutant) for mutant in mutants]
+        for done in as_completed(tries):
+            killed, seconds, name = done.result()
+            verdict = "killed" if killed else "SURVIVED"
+            sys.stdout.write(f"{verdict:8} {seconds:4.0f} s  {name}\n")
+            sys.stdout.flush()
+            yield killed
+
+
+def try_in_own_copy(directory: Path, mutant: Mutant) -> tuple[bool, float, str]:
+    """Try a mutant in the copy of this process."""
+    copy, began = directory / f"of-{os.getpid()}", time.monotonic()
+    if not copy.exists():
+        copy.mkdir()
+        copy_tree(copy)
+    return is_killed(copy, mutant), time.monotonic() - began, mutant.name
 
 
 def copy_tree(copy: Path) -> None:
@@ -53,7 +89,7 @@ def copy_tree(copy: Path) -> None:
 
 def is_killed(copy: Path, mutant: Mutant) -> bool:
     """Whether the tests fail once the safeguard is gone."""
-    path, began = copy / mutant.path, time.monotonic()
+    path = copy / mutant.path
     sound = path.read_text("utf-8")
     if sound.count(mutant.old) != 1:
         raise SystemExit(
@@ -61,38 +97,48 @@ def is_killed(copy: Path, mutant: Mutant) -> bool:
         )
     path.write_text(sound.replace(mutant.old, mutant.new), "utf-8")
     try:
-        killed = run_tests(copy, mutant.tests) == _FAILED
+        return run_tests(copy, mutant.tests) == _FAILED
     finally:
         path.write_text(sound, "utf-8")
-    verdict = "killed" if killed else "SURVIVED"
-    sys.stdout.write(f"{verdict:8} {time.monotonic() - began:4.0f} s  {mutant.name}\n")
-    sys.stdout.flush()
-    return killed
 
 
-def run_tests(copy: Path, tests: list[str] | tuple[str, ...]) -> int:
+def run_tests(copy: Path, tests: Sequence[str], *options: str) -> int:
     """Run tests on the copy, up to the first failure; pytest's exit code."""
+    given = (copy, [*options, *tests])
+    process = multiprocessing.get_context("fork").Process(target=_be_pytest, args=given)
+    process.start()
+    process.join(_PATIENCE)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    if process.exitcode not in (_PASSED, _FAILED):
+        raise SystemExit(f"pytest could not run: {output_of(copy)[-4000:]}")
+    return process.exitcode
+
+
+def output_of(copy: Path) -> str:
+    """What pytest said at last."""
+    return (copy / OUTPUT).read_text("utf-8", "backslashreplace")
+
+
+def _be_pytest(copy: Path, tests: Sequence[str]) -> NoReturn:
+    """Run pytest in this process, which was forked for it, on the modules of the copy."""
+    output = os.open(copy / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for standard in (1, 2):
+        os.dup2(output, standard)
+    os.chdir(copy)
     sources = [copy / "shared/src", *sorted((copy / "services").glob("*/src")), copy]
-    environment = {
-        **os.environ,
+    sys.path[:0] = map(str, sources)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]
+    os.environ |= {
         "PYTHONPATH": os.pathsep.join(map(str, sources)),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MAILTALLY_TEST_PROFILE": "unshrunk",
     }
-    arguments = ["-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests]
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE,
-        check=False,
-    )
-    if done.returncode not in (_PASSED, _FAILED):
-        raise SystemExit(f"pytest could not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    (copy / OUTPUT).write_text(done.stdout, "utf-8")
-    return done.returncode
+    sys.dont_write_bytecode = True
+    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", f"--timeout={_OF_A_TEST}"]
+    sys.exit(pytest.main([*options, *tests]))
 
 
 if __name__ == "__main__":

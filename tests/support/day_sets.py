@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from mailtally_shared.day_files.manifest import Lowered
+
 DAY = date(2026, 2, 1)
 NAMES = DayNames.of(DAY)
 
@@ -30,10 +32,16 @@ def put_set(
     revision: int = 1,
     missing: tuple[str, ...] = (),
     day: date = DAY,
+    lowered_by: Lowered | None = None,
 ) -> None:
     """Write a whole set as the day writer does."""
     facts = DayFacts(
-        day=day, timezone="UTC", revision=revision, complete=not missing, missing_hosts=missing
+        day=day,
+        timezone="UTC",
+        revision=revision,
+        complete=not missing,
+        missing_hosts=missing,
+        lowered_by=lowered_by,
     )
     breakdown = rows if isinstance(rows, list) else sums(rows)
     assert write_day(directory, facts, breakdown, now=1_770_000_000)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+from mailtally_collector.state_db import new_id
 from mailtally_shared.columns import Columns, Service
 from mailtally_shared.header import BatchHeader
 from mailtally_shared.payload import checksum, encode
+from mailtally_shared.state.keys import host_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Self
 
+    from mailtally_collector.ledger import Registration
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
 
 NOON = 1_771_243_200  # 2026-02-16 12:00 UTC
+#: Of a collector that was started once.
+NONCE = "c" * 32
 
 
 @dataclass(frozen=True)
@@ -84,17 +89,31 @@ class FakeCollector:
 
     def __init__(self, state: State, keys: StateKeys, host: str = "mail1", epoch: int = 1) -> None:
         self.state, self.keys, self.host, self.epoch = state, keys, host, epoch
-        self.id = uuid4().hex
+        self.id, self.nonce = new_id(host_mark(host)), NONCE
         self.seq = 0
         self.register()
+
+    @classmethod
+    def speaking_for(cls, state: State, keys: StateKeys, who: Registration) -> Self:
+        """One that announces in the name of a start that is registered, or was."""
+        speaker = cls.__new__(cls)
+        speaker.state, speaker.keys, speaker.host, speaker.seq = state, keys, who.host, 0
+        speaker.id, speaker.epoch, speaker.nonce = who.collector_id, who.epoch, who.nonce
+        return speaker
 
     def register(self) -> None:
         """Own the host name, whoever had it."""
         self.state.hset(
-            self.keys.registration(self.host), mapping={"id": self.id, "epoch": self.epoch}
+            self.keys.registration(self.host),
+            mapping={"id": self.id, "epoch": self.epoch, "nonce": self.nonce},
         )
         self.state.sadd(self.keys.hosts, self.host)
         self.state.sadd(self.keys.collectors, self.id)
+
+    def read_up_to(self, watermark: int) -> None:
+        """Have the ledger say how far this start has read."""
+        word: dict[Any, Any] = {"nonce": self.nonce, "watermark": watermark}
+        self.state.hset(self.keys.ledger(self.id), mapping=word)
 
     def batch(
         self, records: Sequence[Record], *, seq: int | None = None, watermark: int = 0
@@ -104,11 +123,12 @@ class FakeCollector:
             self.seq += 1
             seq = self.seq
         payload = encode(columns(records))
-        key = self.keys.payload(self.id, seq)
+        key = self.keys.payload(self.id, seq, checksum(payload))
         self.state.set(key, payload)
         return BatchHeader(
             collector_id=self.id,
             epoch=self.epoch,
+            nonce=self.nonce,
             host=self.host,
             seq=seq,
             lines=len(records),

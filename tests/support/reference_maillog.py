@@ -48,8 +48,9 @@ class Reference:
         start = 0
         for line in chunk.split(b"\n")[:-1]:
             end = start + len(line)
+            start = end - len(line.lstrip(b"\0"))
             try:
-                record = self.parse_line(line)
+                record = self.parse_line(line.lstrip(b"\0"))
             except Malformed as malformed:
                 rejects.append(Reject(start, end, malformed.reason))
             else:

@@ -52,8 +52,9 @@ def parse(chunk: bytes) -> tuple[list[Record], list[Reject]]:
     start = 0
     for line in chunk.split(b"\n")[:-1]:
         end = start + len(line)
+        start = end - len(line.lstrip(b"\0"))
         try:
-            record = parse_line(line)
+            record = parse_line(line.lstrip(b"\0"))
             need(len(hosts | {record.host}) <= 65_535, Reason.TOO_MANY_HOSTS)
         except Malformed as malformed:
             rejects.append(Reject(start, end, malformed.reason))

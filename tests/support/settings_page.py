@@ -61,7 +61,7 @@ error; a variable that no setting has is warned of.
 |---|---|
 | duration | seconds, or a number with a unit: `250ms`, `30s`, `5m`, `1h`, `7d` |
 | size | bytes, or a number with a unit: `512KiB`, `64MiB`, `1GiB` |
-| list | separated by commas; in the file also a list |
+| list | separated by commas, or JSON, as `["/logs/a,b/stats*"]`; in the file also a list |
 
 Where there is no default, a value must be given.
 """

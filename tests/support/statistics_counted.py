@@ -80,12 +80,13 @@ def read(content: bytes) -> tuple[list[Line], list[tuple[int, str, bytes]]]:
     """The lines of a log, and offset, reason and bytes of the malformed ones."""
     lines, malformed = [], []
     offset = 0
-    for text in content.split(b"\n")[:-1]:
+    for whole in content.split(b"\n")[:-1]:
+        text = whole.lstrip(b"\0")  # a hole in front of a line is no part of it
         try:
             lines.append(_line(text))
         except reference.Malformed as error:
-            malformed.append((offset, error.reason.label, text))
-        offset += len(text) + 1
+            malformed.append((offset + len(whole) - len(text), error.reason.label, text))
+        offset += len(whole) + 1
     return lines, malformed
 
 

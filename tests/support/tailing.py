@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mailtally_collector.positions import Position
-from mailtally_collector.tail import Tailer
+from mailtally_collector.tail import Doubts, Noted, Tailer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +19,19 @@ ROTATE_WAIT = 60.0
 class Tailed:
     """What ``stats*`` in a directory gives to a tailer, from one look to the next."""
 
-    def __init__(self, directory: Path, **settings: Any) -> None:  # noqa: ANN401 - the tailer's own
+    def __init__(
+        self,
+        directory: Path,
+        pattern: str = "stats*",
+        **settings: Any,  # noqa: ANN401 - the tailer's own
+    ) -> None:
         self.directory = directory
+        self.pattern = pattern
+        self.state_dir = settings.pop("state_dir", str(directory / "state"))
         self.settings = {"rotate_wait": ROTATE_WAIT, **settings}
         self.now = 1000.0
         self.rejects: list[LineReject] = []
+        self._noted = self._doubts = ""
         self.tailer = self._new(())
 
     def path(self, name: str = "stats") -> Path:
@@ -55,6 +63,7 @@ class Tailed:
     def stop(self) -> list[dict[str, Any]]:
         """The positions, as a checkpoint keeps them."""
         self.tailer.close()
+        self._noted, self._doubts = self.tailer.noted().to_json(), self.tailer.doubts.to_json()
         return [position.to_json() for position in self.tailer.positions()]
 
     def restart(self) -> None:
@@ -64,4 +73,11 @@ class Tailed:
         self.tailer = self._new([Position.from_json(value) for value in checkpoint])
 
     def _new(self, positions: Any) -> Tailer:  # noqa: ANN401 - passed on
-        return Tailer([str(self.directory / "stats*")], positions=positions, **self.settings)
+        return Tailer(
+            [str(self.directory / self.pattern)],
+            positions=positions,
+            state_dir=self.state_dir,
+            noted=Noted.from_json(self._noted),
+            doubts=Doubts(self._doubts, state_dir=self.state_dir),
+            **self.settings,
+        )

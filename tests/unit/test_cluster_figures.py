@@ -153,9 +153,13 @@ def test_without_days_nothing_is_overdue() -> None:
 
 
 def test_what_is_kept_aside_is_told() -> None:
-    books = Books(late=(LiveDay(DAY, messages=3),), quarantine=Quarantine(2, 9))
+    written = LiveDay(DAY, messages=5, changes=2, written_changes=2)  # in a revision
+    books = Books(late=(LiveDay(DAY, messages=3), written), quarantine=Quarantine(2, 9))
     assert table(aside_samples(books)) == {
         ("late_records",): 3,
+        ("held_records",): 0,
+        ("stopped_days",): 0,
         ("quarantine_batches",): 2,
         ("quarantine_records",): 9,
+        ("foreign_names",): 0,
     }

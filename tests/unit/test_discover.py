@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import bz2
+import gzip
+import lzma
+import os
+import socket
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mailtally_collector.paths import path_of, text_of
 from mailtally_collector.tail.discover import Discovery, parse_name
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -87,10 +92,21 @@ def test_a_rotated_file_asked_for_by_name_stands_for_itself(tmp_path: Path) -> N
     assert found(tmp_path, "stats.1") == ["stats.1"]
 
 
-def test_a_gz_beside_its_plain_file_is_left_alone(tmp_path: Path) -> None:
+def test_a_gz_beside_its_plain_file_is_found_as_well(tmp_path: Path) -> None:
     write(tmp_path, "stats", "stats.1", "stats.1.gz")
-    assert found(tmp_path, "stats*") == ["stats.1", "stats"]
-    assert found(tmp_path, "*.gz") == []
+    assert found(tmp_path, "stats*") == ["stats.1", "stats.1.gz", "stats"]
+
+
+def test_rotated_files_beside_a_links_target_belong_to_the_link(tmp_path: Path) -> None:
+    write(tmp_path, "real/stats", "real/stats.1", "real/stats.2.gz", "real/other.1")
+    (tmp_path / "stats").symlink_to("real/stats")
+    looked = Discovery([str(tmp_path / "stats*")]).look()
+    assert [f.path.removeprefix(f"{tmp_path}/") for f in looked] == [
+        "real/stats.2.gz",
+        "real/stats.1",
+        "stats",
+    ]
+    assert {f.log for f in looked} == {str(tmp_path / "stats")}
 
 
 def test_the_same_name_in_two_directories_is_two_logs(tmp_path: Path) -> None:
@@ -103,14 +119,85 @@ def test_the_same_name_in_two_directories_is_two_logs(tmp_path: Path) -> None:
     ]
 
 
-def test_other_compressions_are_left_aside_and_told_of_once(
+def test_first_bytes_tell_the_compression_and_not_the_name(tmp_path: Path) -> None:
+    label = "@400000003f641df5117366a4.s"
+    write(tmp_path, "stats", "stats.3.gz")
+    (tmp_path / "stats.1").write_bytes(gzip.compress(b"x\n"))
+    (tmp_path / "stats.2").write_bytes(bz2.compress(b"x\n"))
+    (tmp_path / label).write_bytes(lzma.compress(b"x\n"))
+    looked = Discovery([f"{tmp_path}/stats", f"{tmp_path}/current"]).look()
+    assert [(Path(f.path).name, f.name.compressed) for f in looked] == [
+        (label, True),
+        ("stats.3.gz", False),
+        ("stats.2", True),
+        ("stats.1", True),
+        ("stats", False),
+    ]
+
+
+def test_no_log_is_written_to_a_compressed_file(tmp_path: Path) -> None:
+    (tmp_path / "stats").write_bytes(gzip.compress(b"x\n"))
+    [only] = Discovery([f"{tmp_path}/stats"]).look()
+    assert only.name.compressed
+    assert not only.name.is_primary
+
+
+def test_a_file_that_was_written_anew_is_looked_into_again(tmp_path: Path) -> None:
+    discovery = Discovery([f"{tmp_path}/*"])
+    (tmp_path / "stats.1").write_bytes(b"x\n")
+    assert [f.name.compressed for f in discovery.look()] == [False]
+    (tmp_path / "stats.1").write_bytes(gzip.compress(b"x\n"))
+    assert [f.name.compressed for f in discovery.look()] == [True]
+
+
+def test_compressions_that_are_not_read_are_refused_and_told_of_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write(tmp_path, "stats", "stats.1.xz")
+    write(tmp_path, "stats")
+    (tmp_path / "stats.1").write_bytes(b"\x1f\x9d\x90x")
     discovery = Discovery([str(tmp_path / "stats*")])
     for _ in range(2):
         assert [f.name.stem for f in discovery.look()] == ["stats"]
+        assert "compress" in discovery.refused[f"{tmp_path}/stats.1"]
     assert len(caplog.records) == 1
+
+
+def test_what_can_be_no_log_is_left_alone(tmp_path: Path) -> None:
+    write(tmp_path, "stats")
+    (tmp_path / "stats.d").mkdir()
+    os.mkfifo(tmp_path / "stats.1")
+    (tmp_path / "stats.2").symlink_to(tmp_path / "stats.2")
+    (tmp_path / "stats.3").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "stats.sock"))
+        discovery = Discovery([str(tmp_path / "stats*")])
+        assert [f.path for f in discovery.look()] == [f"{tmp_path}/stats"]
+    assert list(discovery.refused) == [f"{tmp_path}/stats.2"]  # a link to itself may hide anything
+
+
+def test_what_was_named_as_a_log_and_is_none_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "stats")
+    discovery = Discovery([str(tmp_path / "stats")])
+    assert discovery.look() == []
+    assert discovery.refused == {f"{tmp_path}/stats": "it is a pipe"}
+
+
+def test_names_that_are_no_utf8_are_found_as_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"stats-\xe4lter\n")
+    (tmp_path / name).write_bytes(b"x\n")
+    [only] = Discovery([f"{tmp_path}/*"]).look()
+    assert only.path == f"{tmp_path}/stats-\\xe4lter\\x0a"
+    assert only.path.isprintable()
+    assert path_of(only.path) == f"{tmp_path}/{name}"
+
+
+@given(st.binary(min_size=1).filter(lambda name: b"\0" not in name))
+def test_each_path_has_a_text_of_its_own(name: bytes) -> None:
+    path = os.fsdecode(name)
+    text = text_of(path)
+    assert text.isprintable()
+    assert text.encode()
+    assert path_of(text) == path
 
 
 def test_of_two_links_the_primary_counts(tmp_path: Path) -> None:
@@ -123,3 +210,19 @@ def test_what_is_not_there_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "stats").symlink_to("nowhere")
     assert found(tmp_path, "stats*") == []
     assert found(tmp_path / "missing", "stats*") == []
+
+
+def test_rotated_files_beside_the_target_of_two_links_belong_to_the_last_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("l", "real"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "real", "stats", "stats.1")
+    links = [tmp_path / "l" / name for name in ("a", "b", "c")]
+    for link in links:
+        link.symlink_to("../real/stats")
+    for order in (links, links[::-1]):  # of a set, it is another one in each process
+        paths = [str(link) for link in order]
+        monkeypatch.setattr(Discovery, "_paths", lambda _, paths=paths: paths)
+        logs = {Path(f.path).name: Path(f.log).name for f in Discovery(["unused"]).look()}
+        assert logs["stats.1"] == "c"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from mailtally.doctor.aside import check_aside
+from mailtally.doctor.charged import Names, check_charged
 from mailtally.doctor.collectors import check_collectors
 from mailtally.doctor.days import check_days
 from mailtally.doctor.figures import Directory, Server
@@ -20,6 +22,7 @@ from mailtally_aggregator.live_day import LiveDay
 from mailtally_aggregator.watermark import DayPolicy
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.columns import END_OF_TIME
+from mailtally_shared.day_files import ChargingPolicy
 from tests.support.records import NOON
 
 UTC = Calendar(ZoneInfo("UTC"))
@@ -118,7 +121,10 @@ def test_days_that_are_counted_written_or_changed_lately_are_fine() -> None:
     ("has_writer", "advice"), [(True, "look again"), (False, "No aggregator is at work")]
 )
 def test_a_day_that_is_due_and_not_written_is_named(*, has_writer: bool, advice: str) -> None:
-    finding = days(LiveDay(DAY, changes=1), has_writer=has_writer)
+    day_over = NOON + 12 * 3600
+    waiting = LiveDay(DAY, changes=1)
+    assert days(waiting, now=day_over - 1, has_writer=has_writer).level is Level.OK
+    finding = days(waiting, now=day_over, has_writer=has_writer)
     assert finding.level is Level.WARNING
     assert "2026-02-16" in finding.sentence
     assert advice in finding.sentence
@@ -134,7 +140,7 @@ def test_a_host_never_seen_holds_its_days_open_until_the_deadline() -> None:
 
 
 def test_nothing_aside_is_fine() -> None:
-    assert {finding.level for finding in check_aside(Books(), Directory())} == {Level.OK}
+    assert {finding.level for finding in check_aside(Books(), Directory(), NOON)} == {Level.OK}
 
 
 def test_whatever_is_aside_is_counted_with_its_reasons() -> None:
@@ -142,12 +148,67 @@ def test_whatever_is_aside_is_counted_with_its_reasons() -> None:
         quarantine=Quarantine(2, 30, {"bad-checksum": 2}),
         late=(LiveDay(DAY, 1234), LiveDay(date(2026, 2, 17))),
     )
-    findings = list(check_aside(found, Directory(rejected=("16.02.2026",))))
-    assert {finding.level for finding in findings} == {Level.WARNING}
-    quarantine, late, rejected = (finding.sentence for finding in findings)
+    directory = Directory(rejected=("16.02.2026",), strays=("notes",))
+    findings = list(check_aside(found, directory, NOON))
+    assert [finding.level for finding in findings] == [
+        Level.FAILED,
+        Level.WARNING,
+        Level.OK,
+        Level.OK,
+        Level.WARNING,
+        Level.WARNING,
+    ]
+    quarantine, late, _held, _waiting, rejected, stray = (finding.sentence for finding in findings)
+    assert "notes" in stray
     assert "2 batches with 30 records (bad-checksum 2)" in quarantine
     assert "1,234 for 2026-02-16." in late
     assert "16.02.2026" in rejected
+
+
+def test_messages_in_quarantine_without_records_are_a_warning() -> None:
+    found = books(quarantine=Quarantine(2, 0, {"bad-header": 2}))
+    (alarm,) = [one for one in check_aside(found, Directory(), NOON) if one.level is not Level.OK]
+    assert (alarm.check, alarm.level) == ("quarantine", Level.WARNING)
+
+
+@pytest.mark.parametrize(("age", "level"), [(60, Level.OK), (7200, Level.WARNING)])
+def test_day_files_that_wait_long_for_the_loader_are_warned_of(age: int, level: Level) -> None:
+    directory = Directory(waiting=3, waiting_since=NOON - age)
+    found = {finding.check: finding for finding in check_aside(Books(), directory, NOON)}
+    assert found["waiting files"].level is level
+    assert "3 day files wait" in found["waiting files"].sentence
+
+
+@pytest.mark.parametrize("has_writer", [True, False])
+def test_a_host_that_is_behind_without_any_aggregator_is_told_so(*, has_writer: bool) -> None:
+    (finding,) = collectors(books(MAIL1, has_writer=has_writer), now=NOON + 901)
+    assert ("start one" in finding.sentence) is not has_writer
+
+
+SOME = Names(days=3, statuses=frozenset({"greylisted"}), domains=9)
+
+
+@pytest.mark.parametrize(
+    ("charged", "names", "hosted", "said"),
+    [
+        ("all", SOME, True, ""),
+        (("success", "greylisted"), SOME, True, ""),
+        (("sucess",), Names(), True, ""),
+        (("sucess",), SOME, False, "did you mean success"),
+        (("success",), Names(days=3), False, ""),
+        (("success",), Names(days=3), True, "(not hosted)"),
+    ],
+    ids=["all", "known", "no days", "misspelt", "no list", "list without effect"],
+)
+def test_what_is_charged_has_to_match_something(
+    charged: Any,  # noqa: ANN401 - as a policy takes it
+    names: Names,
+    hosted: bool,  # noqa: FBT001 - a parameter of the test
+    said: str,
+) -> None:
+    finding = check_charged(ChargingPolicy(charged_statuses=charged), names, hosted=hosted)
+    assert (finding.level is Level.WARNING) is bool(said)
+    assert said in finding.sentence
 
 
 def test_the_worst_finding_is_the_sites() -> None:

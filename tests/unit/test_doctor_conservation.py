@@ -30,6 +30,7 @@ from mailtally.doctor.finding import Level, verdict
 from mailtally_aggregator.books import Books, Ledger
 from mailtally_aggregator.live_day import LiveDay
 from mailtally_shared.day_files import ChargingPolicy, Manifest, manifest
+from mailtally_shared.day_files.manifest import CountedSums
 
 if TYPE_CHECKING:
     from mailtally.doctor.finding import Finding
@@ -48,6 +49,7 @@ def manifest_of(revision: int = 1, messages: int = 5, size: int = 50) -> Manifes
         breakdown_rows=2,
         total_messages=messages,
         total_bytes=size,
+        hosts={"m1": CountedSums(messages=messages, bytes=size, transferred=size)},
         qml_rows=1,
         charged_bytes=size,
         hits_all=messages,

@@ -101,8 +101,34 @@ def test_check_mentions_a_variable_that_is_no_setting(monkeypatch: pytest.Monkey
     monkeypatch.setenv("MAILTALLY_LOADER__ANYTHING", "1")
     result = Service().invoke("check")
     assert result.exit_code == 0
-    note = "Note: MAILTALLY_COLLECTOR__WINDWO is set, but there is no such setting.\n"
-    assert result.stderr == note
+    sentence = "Note: MAILTALLY_COLLECTOR__WINDWO is set, but there is no such setting"
+    assert result.stderr == f"{sentence}; did you mean MAILTALLY_COLLECTOR__WINDOW?\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("MAILTALLY_LOG", "MAILTALLY_LOGS"),
+        ("MAILTALLY_TIMEZON", "MAILTALLY_TIMEZONE"),
+        ("MAILTALLY_WINDOW", "MAILTALLY_COLLECTOR__WINDOW"),
+        ("MAILTALLY_STATE_URL_FIL", "MAILTALLY_STATE_URL_FILE"),
+    ],
+)
+def test_check_mentions_a_variable_of_no_service(
+    monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    stderr = Service().invoke("check").stderr
+    assert f"{name} is set, but there is no such setting" in stderr
+    assert f"did you mean {meant}?" in stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["MAILTALLY_LOG_DIR", "MAILTALLY_AGGREGATOR__GRACE", "MAILTALLY_DATABASE_URL"]
+)
+def test_check_says_nothing_of_what_others_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+    assert Service().invoke("check").stderr == ""
 
 
 def test_wrong_usage_exits_with_2() -> None:
@@ -138,6 +164,13 @@ def test_each_error_has_its_exit_code_and_sentence(
     result = fail_with(error)
     assert result.exit_code == code
     assert sentence is None or result.stderr == sentence
+
+
+@pytest.mark.parametrize("option", [(), ("--debug",)])
+def test_text_from_outside_is_printable_in_an_error(option: tuple[str, ...]) -> None:
+    result = fail_with(MailtallyError("The file \x1b]0;owned\x07 is odd."), *option)
+    assert result.stderr.endswith("The file \\x1b]0;owned\\x07 is odd.\n")
+    assert "\x1b" not in result.stderr
 
 
 def test_an_unexpected_error_says_where_and_how_to_see_more() -> None:

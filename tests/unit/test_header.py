@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from mailtally_shared.errors import BadBatch
 from mailtally_shared.header import MAX_MESSAGE, BatchHeader, Heartbeat, parse_announcement
+from mailtally_shared.status import MAX_STATUS
+from tests.support.records import NONCE
 
 HEADER = BatchHeader(
     collector_id="0" * 32,
     epoch=1,
+    nonce=NONCE,
     host="mail1",
     seq=1,
     lines=3,
@@ -23,7 +26,9 @@ HEADER = BatchHeader(
     payload_bytes=100,
     checksum="f" * 32,
 )
-HEARTBEAT = Heartbeat(collector_id="0" * 32, epoch=1, host="mail1", after_seq=0, watermark=5)
+HEARTBEAT = Heartbeat(
+    collector_id="0" * 32, epoch=1, nonce=NONCE, host="mail1", after_seq=0, watermark=5
+)
 
 
 @pytest.mark.parametrize("message", [HEADER, HEARTBEAT])
@@ -40,7 +45,9 @@ def test_random_bytes_are_refused(junk: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"version": 2}, "unknown-version"),
+        ({"version": 1}, "unknown-version"),
+        ({"version": 3}, "unknown-version"),
+        ({"nonce": "0" * 31}, "bad-header"),
         ({"collector_id": "0" * 31}, "bad-header"),
         ({"collector_id": "0" * 32 + "\n"}, "bad-header"),
         ({"host": "Mail 1"}, "bad-header"),
@@ -58,6 +65,14 @@ def test_wrong_values_are_refused(change: dict[str, object], reason: str) -> Non
     with pytest.raises(BadBatch) as refused:
         parse_announcement(json.dumps(body).encode())
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("status", ["x" * (MAX_STATUS + 1), "two\nlines", "\x1b[2J"])
+def test_a_status_document_that_is_too_large_or_not_printable_is_refused(status: str) -> None:
+    body = json.loads(HEARTBEAT.to_bytes()) | {"status": status}
+    with pytest.raises(BadBatch) as refused:
+        parse_announcement(json.dumps(body).encode())
+    assert refused.value.reason == "bad-header"
 
 
 def test_a_huge_message_is_refused_unread() -> None:

@@ -11,6 +11,8 @@ from mailtally_collector.ledger import Applied, Ledger, Registration
 from mailtally_collector.ship import ReadUpTo, ShipLimits, Shipper
 from mailtally_collector.spool import Spool
 from mailtally_collector.window import Patience, Window
+from mailtally_shared.status import digest_of
+from tests.support.records import NONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,21 +25,34 @@ NOON = 1_771_243_200.0  # a multiple of the pause between two heartbeats
 LIMITS = ShipLimits(idle_look=2.0, heartbeat=30.0)
 
 
+def never_displaced() -> Registration:
+    raise AssertionError
+
+
 class Cluster:
     """A ledger and a queue of one collector's; a heartbeat is taken at once, or lost."""
 
     def __init__(self) -> None:
         self.watermark = 0
         self.loses = False
+        self.status = digest_of("")
+        self.lives = 0
         self.beats: list[int] = []
+        self.clock = 0.0  # of Redis
+        self.told: list[tuple[int, int]] = []
 
     def applied(self, _registration: Registration) -> Applied:
-        return Applied(0, frozenset(), self.watermark)
+        return Applied(0, frozenset(), self.watermark, state_clock=self.clock, status=self.status)
+
+    def show_life(self, _registration: Registration) -> None:
+        self.lives += 1
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         self.beats.append(heartbeat.watermark)
+        self.told.append((heartbeat.clock, heartbeat.state_clock))
         if not self.loses:
             self.watermark = heartbeat.watermark
+            self.status = digest_of(heartbeat.status or "")
 
     def waiting(self) -> int:
         return 0
@@ -51,14 +66,20 @@ class Host:
         self.now = now
         self.read: int | None = None
         self.at_end = False
+        self.status = ""
+        self.clock_ahead = 0.0  # of the machine, ahead of the time that passes
+        self.redis_ahead = 0.0
         self.shipper = Shipper(
             spool=spool,
             ledger=cast("Ledger", self.cluster),
             publisher=cast("Publisher", self.cluster),
             window=Window(Patience(), random.Random(1)),
-            registration=Registration("mail1.example.com", spool.collector_id, 1),
+            registration=Registration("mail1.example.com", spool.collector_id, 1, NONCE),
+            renew=never_displaced,
             read_up_to=lambda: ReadUpTo(0, self._read_up_to(), at_end=self.at_end),
             limits=LIMITS,
+            stated=lambda steady: steady + self.clock_ahead,
+            status=lambda: self.status,
         )
 
     def live(self, until: float) -> list[float]:
@@ -66,6 +87,7 @@ class Host:
         moments = []
         while self.now < until:
             before = len(self.cluster.beats)
+            self.cluster.clock = self.now + self.redis_ahead
             pause = self.shipper.turn(self.now)
             moments += [self.now] * (len(self.cluster.beats) - before)
             assert pause > 0
@@ -115,8 +137,49 @@ def test_the_last_word_does_not_wait_for_its_moment(spool: Spool) -> None:
     assert host.live(NOON + 100) == []
 
 
+def test_the_end_is_known_once_the_last_status_is(spool: Spool) -> None:
+    host = Host(spool, NOON)
+    host.read = int(NOON)
+    host.live(NOON + 3)
+    host.status, host.at_end, host.cluster.loses = '{"format": 1}', True, True
+    host.live(NOON + 7)
+    assert not host.shipper.end_is_known
+    host.cluster.loses = False
+    host.live(NOON + 11)
+    assert host.shipper.end_is_known
+
+
 def test_a_clock_set_back_holds_no_heartbeat_up(spool: Spool) -> None:
     host = Host(spool, NOON)
     host.live(NOON + 1)
     host.now, host.read = NOON - 3600, int(NOON) + 5
     assert host.live(NOON - 3600 + 10) == [NOON - 3600]
+
+
+@pytest.mark.parametrize("ahead", [-400 * 86_400.0, -3600.0, 90.0, 3600.0, 400 * 86_400.0])
+def test_a_machine_whose_clock_is_off_claims_no_more_than_was_read_and_says_so(
+    spool: Spool, ahead: float
+) -> None:
+    host = Host(spool, NOON)
+    host.clock_ahead = ahead
+    host.live(NOON + 95)
+    assert max(host.cluster.beats) <= NOON + 95
+    assert host.cluster.told[-1] == (int(NOON + 90 + ahead), int(NOON + 90))
+    assert len(host.cluster.told) == 4
+
+
+def test_a_redis_whose_clock_is_ahead_is_claimed_no_more_to_than_was_read(spool: Spool) -> None:
+    host = Host(spool, NOON)
+    host.redis_ahead = 86_400.0
+    host.live(NOON + 95)
+    assert host.cluster.beats == [NOON, NOON + 30, NOON + 60, NOON + 90]
+
+
+def test_a_clock_that_was_mended_is_mended_in_the_next_heartbeat(spool: Spool) -> None:
+    host = Host(spool, NOON)
+    host.clock_ahead = -3600.0
+    host.live(NOON + 59)
+    host.clock_ahead = 0.0
+    host.live(NOON + 65)
+    assert host.cluster.watermark == NOON + 60
+    assert host.cluster.told[-1] == (NOON + 60, NOON + 60)

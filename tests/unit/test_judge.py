@@ -9,18 +9,27 @@ import pytest
 
 from mailtally_loader.judge import Newest, Verdict, judge
 from mailtally_shared.day_files import ChargingPolicy, DaySet, Manifest
-from mailtally_shared.day_files.manifest import utc
+from mailtally_shared.day_files.manifest import CountedSums, Lowered, utc
 from mailtally_shared.day_files.rows import QmlTotals
 from mailtally_shared.errors import BadFile
 from tests.support.day_sets import DAY, NAMES
 
 OURS, OTHER = "a" * 64, "b" * 64
 TOTALS = QmlTotals(rows=2, bytes=100, hits_all=10, hits_html=5)
-LOADED = Newest(revision=3, qml_sha256=OURS, breakdown_sha256=OURS, totals=TOTALS)
+COUNTED = CountedSums(messages=15, bytes=100, transferred=100)
+LOADED = Newest(
+    revision=3, qml_sha256=OURS, breakdown_sha256=OURS, totals=TOTALS, hosts={"m1": COUNTED}
+)
 
 
 def day_set(
-    *, revision: int | None, qml: str = OURS, breakdown: str = OURS, totals: QmlTotals = TOTALS
+    *,
+    revision: int | None,
+    qml: str = OURS,
+    breakdown: str = OURS,
+    totals: QmlTotals = TOTALS,
+    counted: CountedSums = COUNTED,
+    lowered_by: Lowered | None = None,
 ) -> DaySet:
     manifest = None
     if revision is not None:
@@ -31,8 +40,10 @@ def day_set(
             complete=True,
             policy=ChargingPolicy(),
             breakdown_rows=2,
-            total_messages=15,
-            total_bytes=100,
+            total_messages=counted.messages,
+            total_bytes=counted.bytes,
+            hosts={"m1": counted} if counted.messages else {},
+            lowered_by=lowered_by,
             qml_rows=2,
             charged_bytes=totals.bytes,
             hits_all=totals.hits_all,
@@ -49,9 +60,26 @@ def test_a_day_that_was_never_loaded_is_loaded(revision: int | None) -> None:
     assert judge(day_set(revision=revision), None) is Verdict.LOAD
 
 
-def test_a_newer_revision_with_other_figures_is_loaded_even_if_it_lowers_the_day() -> None:
+def test_a_newer_revision_that_charges_less_of_the_same_count_is_loaded() -> None:
     lower = day_set(revision=4, qml=OTHER, totals=replace(TOTALS, bytes=1))
     assert judge(lower, LOADED) is Verdict.LOAD
+
+
+@pytest.mark.parametrize("quantity", ["messages", "bytes", "transferred"])
+def test_a_newer_revision_that_counts_less_of_a_host_needs_a_persons_word(quantity: str) -> None:
+    less = COUNTED.model_copy(update={quantity: getattr(COUNTED, quantity) - 1})
+    with pytest.raises(BadFile, match="counts less of m1") as refused:
+        judge(day_set(revision=4, breakdown=OTHER, counted=less), LOADED)
+    assert refused.value.reason == "lowers-counted"
+    word = Lowered(who="root@central", at=utc(1_770_000_000))
+    allowed = day_set(revision=4, breakdown=OTHER, counted=less, lowered_by=word)
+    assert judge(allowed, LOADED) is Verdict.LOAD
+
+
+def test_a_newer_revision_that_lacks_a_host_needs_a_persons_word() -> None:
+    nothing = CountedSums(messages=0, bytes=0, transferred=0)
+    with pytest.raises(BadFile, match="counts less of m1"):
+        judge(day_set(revision=4, breakdown=OTHER, counted=nothing), LOADED)
 
 
 def test_a_newer_revision_with_the_same_figures_is_noted() -> None:

@@ -61,6 +61,15 @@ def test_any_bytes(noise: bytes) -> None:
     assert_agree([noise + b"\n"])
 
 
+def test_nuls_in_front_of_lines_are_skipped_and_counted() -> None:
+    event = b"@4000000038c3eeb027f6b0a4 new msg 1\n"
+    chunk = bytes(7) + event + bytes(70_000) + event + b"\0x\n" + event + b"x\0" + event
+    assert_agree([chunk, chunk])
+    parsed, _ = FORMAT.parse(chunk)
+    assert parsed.nuls == 70_008
+    assert parsed.rejects.labels() == ["bad-date", "nul"]
+
+
 @pytest.mark.parametrize("length", range(0, 130, 3))
 def test_every_cut_of_a_good_line(length: int) -> None:
     head = b"Sep 14 09:58:09 mail.example.com qmail: 1063526289.292776 "

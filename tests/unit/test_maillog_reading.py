@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 
 from mailtally.sample_maillogs import label_of, play
 from mailtally_collector.batcher import Batcher, BatchLimits
-from mailtally_collector.ledger import Inherited, Registration
+from mailtally_collector.inheritance import Inherited
+from mailtally_collector.ledger import Registration
 from mailtally_collector.parse import ByLog, Setting, made
 from mailtally_collector.progress import Progress, resume
 from mailtally_collector.reading import Reading
@@ -25,6 +28,7 @@ from mailtally_shared.header import BatchHeader
 from mailtally_shared.payload import decode
 from mailtally_shared.state.keys import StateKeys
 from tests.support.logs import BEGIN
+from tests.support.records import NONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +61,7 @@ def collector(directory: Path, pattern: str) -> Iterator[tuple[Reading, Tailer, 
             batcher=Batcher(BatchLimits(records=50, linger=1.0)),
             rejects=rejects,
             spool=spool,
-            registration=Registration(HOST, "0" * 32, 1),
+            registration=Registration(HOST, "0" * 32, 1, NONCE),
             keys=StateKeys(),
             window=10**6,
         )
@@ -285,3 +289,25 @@ def test_what_is_known_of_a_log_goes_with_it(tmp_path: Path) -> None:
         spool.commit("{}", b"", [], rejects=0, counters={}, now=1.0, known=())
     with Spool.open(tmp_path / "state") as spool:
         assert spool.known() == []
+
+
+def test_a_log_whose_name_is_no_utf8_is_spooled(tmp_path: Path) -> None:
+    log = tmp_path / os.fsdecode(b"maillog-\xe4lter")
+    log.write_bytes(b"@4000000038c3eeb027f6b0a4 new msg 1\nwrong\n")
+    read_all(tmp_path, "maillog*", 1.0)
+    with log.open("ab") as more:
+        more.write(b"wrong again\n")
+    read_all(tmp_path, "maillog*", 2.0)
+    assert spooled(tmp_path)[1] == {"bad-date": 2}
+
+
+def test_a_hole_after_copytruncate_is_counted_in_bytes_and_costs_no_line(tmp_path: Path) -> None:
+    log = tmp_path / "maillog"
+    log.write_bytes(bytes(100_000) + b"wrong\n" + bytes(10) + b"wrong\n")
+    read_all(tmp_path, "maillog", 1.0)
+    with Spool.open(tmp_path / "state") as spool:
+        counters = spool.counters()
+    assert counters["skipped:nul"] == 100_010
+    assert (counters["lines"], counters["malformed:bad-date"]) == (2, 2)
+    rejects = (tmp_path / "state" / "rejects.jsonl").read_text().splitlines()
+    assert [json.loads(line)["offset"] for line in rejects] == [100_000, 100_016]

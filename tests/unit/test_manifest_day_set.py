@@ -24,7 +24,7 @@ from mailtally_shared.day_files import (
     write_day,
 )
 from mailtally_shared.day_files.durable import Staged, directory_lock, sha256_of
-from mailtally_shared.day_files.manifest import Manifest
+from mailtally_shared.day_files.manifest import CountedSums, Manifest
 from mailtally_shared.errors import BadFile
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 DAY = date(2026, 2, 1)
 NAMES = DayNames("01.02.2026")
+ALL = CountedSums(messages=MAX_SUM, bytes=MAX_SUM, transferred=MAX_SUM)
 ROWS = [
     Sums("b.example", "m1.example.com", "smtp-in", "success", 2, 138, 138),
     Sums("a.example", "m1.example.com", "smtp-out", "success", 1, 5120, 10240),
@@ -52,6 +53,9 @@ def written(directory: Path, revision: int = 1, rows: list[Sums] | None = None) 
         timezone=st.just("Europe/Berlin"),
         complete=st.sampled_from([False]),
         missing_hosts=st.lists(st.text(max_size=9)).map(tuple),
+        total_messages=st.just(MAX_SUM),
+        total_bytes=st.just(MAX_SUM),
+        hosts=st.just({"m1": ALL}),
         qml_sha256=st.just("0" * 64),
         breakdown_sha256=st.just("f" * 64),
         written_at=st.integers(0, 2**33).map(manifest.utc),
@@ -80,6 +84,20 @@ def test_what_is_wrong_is_told_on_one_line_of_bounded_length() -> None:
         manifest.parse(data, "x.json")
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 3000
+
+
+def test_a_manifest_of_the_first_edition_is_refused_with_the_way_out() -> None:
+    with pytest.raises(BadFile, match="first edition are not read; rebuild") as caught:
+        manifest.parse(b'{"format": 1, "revision": 7}', "x.json")
+    assert caught.value.reason == "bad-manifest"
+
+
+def test_a_manifest_whose_hosts_do_not_add_up_is_refused(tmp_path: Path) -> None:
+    written(tmp_path)
+    found = json.loads((tmp_path / NAMES.manifest).read_bytes())
+    found["hosts"]["m1.example.com"]["bytes"] += 1
+    with pytest.raises(BadFile, match="the hosts do not add up"):
+        manifest.parse(json.dumps(found).encode(), "x.json")
 
 
 def test_a_complete_day_cannot_miss_hosts() -> None:
@@ -192,7 +210,7 @@ def test_a_changed_byte_is_a_bad_checksum(tmp_path: Path) -> None:
         (NAMES.qml, b"|5|1|0|", b"|6|1|0|"),
         (NAMES.qml, b"|a.example|5|1|0|\n", b""),
         (NAMES.breakdown, b",138,138", b",139,138"),
-        (NAMES.manifest, b'"total_messages": 3', b'"total_messages": 4'),
+        (NAMES.manifest, b'"breakdown_rows": 2', b'"breakdown_rows": 3'),
         (NAMES.manifest, b'"hits_all": 3', b'"hits_all": 2'),
     ],
 )

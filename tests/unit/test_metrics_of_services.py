@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_aggregator.commit import Outcome
 from mailtally_aggregator.metrics import only_while, snapshot_samples
+from mailtally_aggregator.outcome import Outcome
 from mailtally_aggregator.request import Batch
 from mailtally_aggregator.tally import Tally
 from mailtally_collector.metrics import counted
@@ -16,6 +16,7 @@ from mailtally_loader.metrics import directory_samples
 from mailtally_shared.columns import Columns
 from mailtally_shared.header import BatchHeader
 from mailtally_shared.process.metrics.catalogue import cluster
+from tests.support.records import NONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,7 @@ def batch(records: int) -> Batch:
     header = BatchHeader(
         collector_id="0" * 32,
         epoch=1,
+        nonce=NONCE,
         host="m1",
         seq=1,
         lines=records,

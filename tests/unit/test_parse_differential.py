@@ -87,7 +87,7 @@ def test_the_reasons_that_a_parser_can_give_are_all_met() -> None:
     """A guard of the examples above: the strategies' parts reach each reason."""
     good = b"Jun 20 18:20:14 h in[1]: 1|a@b|c@example.com|1|success"
     bad = (
-        b"x" * 65_537, b"\0", b"", b"x", good.replace(b"h", b"!"), good.replace(b"in", b"on"),
+        b"x" * 65_537, b"x\0", b"", b"x", good.replace(b"h", b"!"), good.replace(b"in", b"on"),
         good.replace(b" 1|", b" |"), b"Jun 20 18:20:14 h in[1]: 1|2", good.replace(b"|1|", b"|x|"),
         good.replace(b"success", b""), good + b"|2147483648", good.replace(b"a@b", b"a|b"),
         good.replace(b"c@", b"c"),

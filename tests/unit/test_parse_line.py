@@ -191,9 +191,26 @@ def test_empty_lines_are_counted() -> None:
     assert StatsParser().parse(b"\n\r\n").rejects.labels() == ["empty", "empty"]
 
 
-@pytest.mark.parametrize("line", [b"\0" + GOOD[1:], GOOD + b"\0", GOOD.replace(b"anna", b"an\0a")])
-def test_a_nul_anywhere(line: bytes) -> None:
+@pytest.mark.parametrize("line", [b"x\0" + GOOD, GOOD + b"\0", GOOD.replace(b"anna", b"an\0a")])
+def test_a_nul_in_a_line(line: bytes) -> None:
     assert reason(line) == "nul"
+    assert reason(b"\0" + line) == "nul"
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 63, 64, 65, 4096, 200_000])
+def test_nuls_in_front_of_a_line_are_skipped_and_counted(length: int) -> None:
+    chunk = GOOD + b"\n" + bytes(length) + GOOD + b"\nwrong\n" + bytes(length) + b"\r\n"
+    parsed = StatsParser().parse(chunk)
+    assert len(parsed.columns) == 2
+    assert parsed.rejects.labels() == ["bad-date", "empty"]
+    assert parsed.nuls == 2 * length
+    assert parsed.lines == 4
+    assert chunk[parsed.rejects.start[1] :] == b"\r\n"
+
+
+def test_nuls_in_front_of_each_line_cost_no_more_than_a_pass() -> None:
+    parsed = StatsParser().parse((b"\0" * 50 + GOOD + b"\n") * 1000)
+    assert (len(parsed.columns), parsed.nuls) == (1000, 50_000)
 
 
 @pytest.mark.parametrize("length", range(65_530, 65_545))
@@ -206,7 +223,7 @@ def test_a_line_has_up_to_64_kib_without_its_line_feed(length: int, before: int)
 
 
 def test_too_long_comes_before_nul_and_nul_before_the_rest() -> None:
-    assert reason(b"\0" * 65_537) == "too-long"
+    assert reason(b"x" + b"\0" * 65_536) == "too-long"
     assert reason(b"bad date\0") == "nul"
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mailtally_collector.ledger import Inherited
+from mailtally_collector.inheritance import Inherited
 from mailtally_collector.positions import Mark, Position, Span
 from mailtally_collector.progress import Progress, resume
 
@@ -55,3 +55,42 @@ def test_what_a_predecessor_was_to_pass_over_is_passed_over_still() -> None:
 def test_a_predecessor_that_applied_only_beyond_a_gap_leaves_spans() -> None:
     resumed = resume(Inherited("", (note(AT_100, spans=(Span("a", 50, 100),)),)))
     assert resumed == Progress(positions=(AT_100.at_beginning(),), skip=(Span("a", 50, 100),))
+
+
+def test_a_file_is_proved_by_what_the_batches_beyond_the_gap_knew_of_it() -> None:
+    seen = Position(file_key="b", path="/var/log/stats", device=1, inode=3)  # nothing read of it
+    read = replace(seen, offset=50, trail=(Mark(50, "g"),))
+    proved = replace(read, offset=0)
+    span = (Span("b", 0, 50),)
+    for at_hwm in ("", note(AT_100, seen)):
+        ahead = (note(AT_100, seen), note(AT_100, read, spans=span), note(AT_100, read))
+        assert proved in resume(Inherited(at_hwm, ahead)).positions
+
+
+def test_a_file_that_was_cut_beyond_the_gap_is_read_on_where_it_was_cut() -> None:
+    cut = replace(AT_100, offset=80, trail=(Mark(80, "e"),))
+    assert resume(Inherited(note(AT_100), (note(cut),))).positions == (cut,)
+
+
+def marked(position: Position) -> Position:
+    """A position that the ledger does not have, as its old copy hands it to the tailer."""
+    return replace(position, own=position.trail[-1])
+
+
+BEGUN = replace(AT_100, file_key="c", path="/var/log/stats")
+
+
+def test_a_log_that_only_dropped_batches_of_an_old_copy_began_is_read_from_its_beginning() -> None:
+    own = Progress((AT_100, BEGUN), (Span("c", 40, 100), Span("c", 0, 40)))
+    assert resume(Inherited(note(AT_100), ()), own).positions == (AT_100,)
+
+
+def test_a_log_that_an_old_copy_counted_and_the_ledger_forgot_stays_known() -> None:
+    for dropped in ((), (Span("c", 60, 100),), (Span("a", 0, 100),)):
+        own = Progress((AT_100, BEGUN), dropped)
+        assert resume(Inherited(note(AT_100), ()), own).positions == (AT_100, marked(BEGUN))
+
+
+def test_an_old_copy_of_which_nothing_was_applied_reads_again_from_where_it_began() -> None:
+    own = Progress((replace(AT_100, begin=30),), (Span("a", 30, 100),))
+    assert resume(None, own).positions == (replace(AT_100, begin=30, offset=30),)

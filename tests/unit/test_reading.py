@@ -9,7 +9,7 @@ import pytest
 from mailtally_collector.batcher import Batcher, BatchLimits
 from mailtally_collector.ledger import Registration
 from mailtally_collector.parse import ByLog, Setting, made
-from mailtally_collector.reading import Reading
+from mailtally_collector.reading import DOUBTS, Reading
 from mailtally_collector.rejects import RejectFile
 from mailtally_collector.ship import ReadUpTo
 from mailtally_collector.spool import Spool
@@ -20,7 +20,7 @@ from mailtally_shared.header import BatchHeader
 from mailtally_shared.payload import decode
 from mailtally_shared.state.keys import StateKeys
 from tests.support.cluster import log_line
-from tests.support.records import NOON
+from tests.support.records import NONCE, NOON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ class Desk:
             batcher=Batcher(LIMITS),
             rejects=self.rejects,
             spool=self.spool,
-            registration=Registration("mail1", "0" * 32, 1),
+            registration=Registration("mail1", "0" * 32, 1, NONCE),
             keys=StateKeys(),
             window=3,
         )
@@ -190,3 +190,26 @@ def test_reading_is_held_up_by_a_full_window(desk: Desk) -> None:
     assert desk.reading.is_held_up
     desk.spool.mark_applied(1, (), 104.0)
     assert not desk.reading.is_held_up
+
+
+@pytest.mark.parametrize("kept_by", ["commit", "save_positions"])
+def test_what_is_doubtful_of_a_log_is_kept_before_its_positions(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, kept_by: str
+) -> None:
+    lines = [log_line(NOON + n, "a@example.com", 7) for n in range(400)]
+    desk.log.write_bytes(b"".join(lines[:5] if kept_by == "commit" else lines))
+    desk.read(1.0)
+    cut = b"".join(lines[:100])  # of which nothing is read again
+    masked = desk.log.read_bytes().replace(b"a@example.com", b"x@example.com")
+    desk.log.write_bytes(masked if kept_by == "commit" else cut)
+    kept: list[str] = []
+    keep = getattr(desk.spool, kept_by)
+
+    def keeps(*args: object, **kwargs: object) -> object:
+        kept.append(desk.spool.get_meta(DOUBTS) or "")
+        return keep(*args, **kwargs)
+
+    monkeypatch.setattr(desk.spool, kept_by, keeps)
+    desk.read(2.0)
+    assert kept
+    assert all("doubtful" in doubts for doubts in kept)

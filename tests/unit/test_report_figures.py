@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import date
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from mailtally.report.cells import figure_columns, name_cells
 from mailtally.report.figures import Figures, grouped, live_parts, plus, total
 from mailtally.report.question import Dimension, Order, Question
-from mailtally.report.summary import ReportedDay, Source, notes, summarize
+from mailtally.report.summary import Away, ReportedDay, Source, lacking, notes, summarize
+from mailtally.report.view import print_table, write_json
 from mailtally_shared.day_files import ChargingPolicy, Sums, charge
+from mailtally_shared.errors import Unavailable
 
 if TYPE_CHECKING:
     from mailtally.report.figures import Groups
+    from mailtally.report.summary import Report
 
 DAY = date(2026, 2, 16)
 ALL = ChargingPolicy()
@@ -174,3 +180,42 @@ def test_people_are_spared_a_charge_that_repeats_what_was_counted(
 def test_nothing_is_noted_of_days_that_are_simply_loaded() -> None:
     days = [ReportedDay(DAY, Source.LOADED, revision=1, complete=True)]
     assert list(notes(summarize(Question(), {("a",): Figures()}, days))) == []
+
+
+def test_what_the_total_lacks_stands_below_it() -> None:
+    gap = ("mail1", "/log cannot be read.")
+    days = [
+        ReportedDay(DAY, Source.LIVE, incomplete=(gap,)),
+        ReportedDay(DAY.replace(day=17), Source.LIVE, incomplete=(gap,)),
+        ReportedDay(DAY.replace(day=18), Source.LOADED, complete=False),
+        ReportedDay(DAY.replace(day=19), Source.LOADED, complete=True),
+    ]
+    away = Away()
+    away.warnings.append("Nothing was loaded yet.")
+    away.lost(Unavailable("Redis is away."))
+    report = summarize(Question(), {("a",): Figures()}, days, away)
+    assert list(lacking(report)) == [
+        "Incomplete: Redis is away.",
+        "Incomplete: 2026-02-16 to 2026-02-17 without some lines of mail1: /log cannot be read.",
+        "Incomplete: logs could not be read, see the manifests: 2026-02-18.",
+    ]
+    assert set(lacking(report)) < set(notes(report))
+
+
+def shown(report: Report) -> tuple[str, dict[str, Any]]:
+    table, document = io.StringIO(), io.StringIO()
+    print_table(report, Console(file=table))
+    write_json(report, document)
+    return table.getvalue(), json.loads(document.getvalue())
+
+
+def test_of_days_of_which_nothing_is_known_no_total_is_shown() -> None:
+    table, document = shown(summarize(Question(), {}, []))
+    assert "Nothing is known" in table
+    assert document["total"] is None
+
+
+def test_a_known_day_without_what_was_asked_for_has_a_total_of_zero() -> None:
+    table, document = shown(summarize(Question(), {}, [ReportedDay(DAY, Source.LOADED)]))
+    assert "Nothing was counted" in table
+    assert document["total"]["bytes"] == 0

@@ -10,11 +10,12 @@ from mailtally_aggregator.request import OVERFLOW, Caps, Mends, day_entries, led
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.header import BatchHeader
 from mailtally_shared.state.keys import StateKeys
-from tests.support.records import NOON, Record, columns
+from tests.support.records import NONCE, NOON, Record, columns
 
 UTC = Calendar(ZoneInfo("UTC"))
 DAY = date(2026, 2, 16)
 KEYS = StateKeys()
+KEY = KEYS.totals.day(DAY)
 RECORDS = [
     Record(domain="a.example", status="odd", size=10, attempts=2),
     Record(domain="b.example", size=5),
@@ -54,14 +55,14 @@ def test_each_name_of_a_host_has_a_value_with_all_its_sums() -> None:
 
 
 def test_names_are_listed_only_when_they_are_asked_for() -> None:
-    mends = Mends(list_names={DAY}, names={DAY: {"a.example"}})
+    mends = Mends(list_names={KEY}, names={KEY: {"a.example"}})
     (entry,) = day_entries(KEYS, INCREMENTS, mends, Caps())
     assert entry["names"] == ["b.example"]
     assert kinds(entry["hosts"][0])[OVERFLOW] == [("smtp-in", "odd")]
 
 
 def test_refused_statuses_are_called_other() -> None:
-    mends = Mends(statuses={DAY: {"odd"}})
+    mends = Mends(statuses={KEY: {"odd"}})
     (entry,) = day_entries(KEYS, INCREMENTS, mends, Caps())
     assert entry["statuses"] == []
     assert kinds(entry["hosts"][0])["a.example"] == [("smtp-in", "other")]
@@ -79,6 +80,7 @@ def test_a_batch_in_quarantine_counts_no_records() -> None:
     header = BatchHeader(
         collector_id="0" * 32,
         epoch=1,
+        nonce=NONCE,
         host="mail1",
         seq=1,
         lines=3,
@@ -86,7 +88,7 @@ def test_a_batch_in_quarantine_counts_no_records() -> None:
         malformed={"bad-date": 1},
         watermark=0,
         progress="{}",
-        payload_key=KEYS.payload("0" * 32, 1),
+        payload_key=KEYS.payload("0" * 32, 1, "0" * 32),
         payload_bytes=1,
         checksum="0" * 32,
     )

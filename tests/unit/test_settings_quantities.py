@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from mailtally_shared.process.settings import Address, Bytes, CommaList, Seconds, SecondsOrZero
+from mailtally_shared.process.settings.quantities import parse_list
 
 
 def parsed(kind: Any, value: object) -> Any:  # noqa: ANN401  # any of the types
@@ -74,3 +75,23 @@ def test_addresses_have_a_host_and_a_port() -> None:
 
 def test_where_it_makes_sense_a_duration_may_be_zero() -> None:
     assert parsed(SecondsOrZero, "0") == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("a, b", ("a", "b")),
+        ('["/logs/a,b/stats*", "c"]', ("/logs/a,b/stats*", "c")),
+        (' [ "a" ] ', ("a",)),
+        ("[ab]*.log, c", ("[ab]*.log", "c")),
+        ("[]*.log", ("[]*.log",)),
+    ],
+)
+def test_an_item_of_a_list_may_hold_a_comma(written: str, meant: tuple[str, ...]) -> None:
+    assert parse_list(written) == meant
+
+
+@pytest.mark.parametrize("written", ['["a"', '["a", 1]', '["a"] and more'])
+def test_a_list_in_json_that_is_none_is_refused_with_an_example(written: str) -> None:
+    with pytest.raises(ValueError, match=r"a,b/stats"):
+        parse_list(written)

@@ -6,13 +6,16 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mailtally_collector.positions import Mark, Position
 from mailtally_collector.spool import Spool
+from mailtally_collector.state_db import StateDb
 from mailtally_shared.errors import Refused, Unavailable
+from mailtally_shared.state.history import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,15 +177,34 @@ def test_a_ledger_that_went_back_makes_batches_pending_again(spool: Spool) -> No
     commit(spool, b"1", b"2", b"3", b"4", b"5")
     spool.mark_applied(4, (), 0.0)
     spool.prune(4, 10.0, 1.0, 2**30)
-    assert spool.revive(4, ()) == (0, 0)
-    assert spool.revive(2, ()) == (0, 2)
+    assert spool.revive(4, ()) == (0, ())
+    assert spool.revive(2, ()) == (0, ((3, 4),))
     assert seqs(spool) == [5]
+
+
+def test_a_batch_that_is_made_during_the_comparison_is_not_missing(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(spool, b"1")
+    spool.mark_applied(1, (), 0.0)
+    transaction = StateDb.transaction
+
+    @contextmanager
+    def followed_by_a_batch(db: StateDb, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        with transaction(db, durable=durable) as connection:
+            yield connection
+        monkeypatch.undo()
+        commit(spool, b"2")
+
+    monkeypatch.setattr(StateDb, "transaction", followed_by_a_batch)
+    assert spool.revive(1) == (0, ())
+    assert seqs(spool) == [2]
 
 
 def test_what_the_ledger_still_has_ahead_stays_applied(spool: Spool) -> None:
     commit(spool, b"1", b"2", b"3", b"4")
     spool.mark_applied(4, (), 0.0)
-    assert spool.revive(1, {3}) == (2, 0)
+    assert spool.revive(1, {3}) == (2, ())
     assert seqs(spool) == [2, 4]
 
 
@@ -195,11 +217,28 @@ def test_old_applied_batches_go_and_unapplied_ones_never(spool: Spool) -> None:
     assert spool.next_seq == 4
 
 
+@pytest.mark.parametrize("step", [-400 * 86_400.0, -3600.0, 0.0, 7 * 3600.0, 400 * 86_400.0])
+def test_a_start_with_a_wrong_clock_deletes_no_batch_and_forgets_no_hour(
+    spool: Spool, step: float
+) -> None:
+    commit(spool, b"1", b"2", b"3", now=50.0)
+    spool.mark_applied(1, (), now=100.0)
+    spool.mark_applied(2, (), now=130.0)
+    before = spool.touched_by([(1, 3)])
+    now = 140.0 + step
+    spool.resume_ages(now)
+    spool.forget_touched(now - 60.0)
+    assert spool.prune(3, now + 25.0, keep_applied=60.0, keep_bytes=2**30) == 0
+    assert spool.touched_by([(1, 3)]) == before
+    assert spool.prune(3, now + 35.0, keep_applied=60.0, keep_bytes=2**30) == 1
+    assert spool.prune(3, now + 65.0, keep_applied=60.0, keep_bytes=2**30) == 1
+
+
 def test_of_the_applied_batches_the_newest_within_the_limit_stay(spool: Spool) -> None:
     commit(spool, *(b"x" * 1000 for _ in range(5)))
     spool.mark_applied(5, (), now=100.0)
     assert spool.prune(5, 100.0, keep_applied=60.0, keep_bytes=2500) == 3
-    assert spool.revive(0) == (2, 3)
+    assert spool.revive(0) == (2, ((1, 3),))
 
 
 def test_the_file_shrinks_when_much_was_deleted(tmp_path: Path) -> None:
@@ -239,3 +278,23 @@ def test_small_values_are_kept(tmp_path: Path) -> None:
         spool.set_meta("epoch", "4")
     with Spool.open(tmp_path) as spool:
         assert spool.get_meta("epoch") == "4"
+
+
+def test_the_hours_of_a_batch_are_known_after_it_was_deleted(spool: Spool) -> None:
+    for hours in ([7], [7], [7, 8], [8], [7]):
+        spool.commit("header", b"x", [], rejects=0, counters={}, now=1.0, hours=hours)
+    spool.mark_applied(5, (), now=1.0)
+    assert spool.prune(5, 100.0, keep_applied=1.0, keep_bytes=0) == 5
+    assert spool.revive(1) == (0, ((2, 5),))
+    assert spool.touched_by([(2, 5)]) == {7: "2-3,5", 8: "3-4"}
+    assert spool.touched_by([(4, 4)]) == {8: "4"}
+    spool.forget_touched(2.0)
+    assert spool.touched_by([(1, 5)]) == {}
+
+
+def test_what_the_state_was_is_remembered(tmp_path: Path) -> None:
+    with Spool.open(tmp_path) as spool:
+        assert spool.seen is None
+        spool.remember(Pair("a" * 32, 7))
+    with Spool.open(tmp_path) as spool:
+        assert spool.seen == Pair("a" * 32, 7)

@@ -19,4 +19,4 @@ def test_batches_applied_beyond_a_gap_are_kept_however_old_and_large(tmp_path: P
         spool.mark_applied(1, {3, 4}, now=0.0)
         assert spool.prune(1, LATER, keep_applied=1.0, keep_bytes=0) == 1
         assert [pending.seq for pending in spool.pending(0, 9)] == [2]
-        assert spool.revive(1) == (2, 0)
+        assert spool.revive(1) == (2, ())

@@ -19,12 +19,13 @@ from mailtally_collector.statistics.figures import Figures
 from mailtally_collector.statistics.look import Look, look_of
 from mailtally_collector.statistics.measures import Sums
 from mailtally_collector.statistics.part import Wanted
-from mailtally_collector.statistics.printable import cells_of, printable, shortened
+from mailtally_collector.statistics.printable import cells_of, shortened
 from mailtally_collector.statistics.selection import Selection
 from mailtally_collector.statistics.summary import Question, summarised
 from mailtally_collector.statistics.table_view import table
 from mailtally_collector.statistics.wording import human_size, share
 from mailtally_shared.columns import Service
+from mailtally_shared.shown import printable
 from tests.support.statistics_counted import BUFFER, stream_of, summary_of
 from tests.support.statistics_golden import LOOKS, golden, page
 from tests.support.statistics_sample import SAMPLE

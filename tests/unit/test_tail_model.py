@@ -10,21 +10,19 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from mailtally_collector.positions import Position
 from mailtally_collector.rotation.packing import pack, remove
 from mailtally_collector.rotation.plan import Chore, chores, moment_of_name, rotated_name
 from mailtally_collector.rotation.seen import as_seen
-from mailtally_collector.tail import Tailer
 from mailtally_collector.tail.discover import Discovery
 from mailtally_shared.process.lifecycle import Stop
+from tests.support.tailer_machine import TailerMachine
 
-WAIT = 60.0
 ID = 6  # every line but the repeated ones begins with a number of so many digits
 REPEATED = b"same old line"
 sizes = st.one_of(st.integers(0, 40), st.sampled_from([150, 255, 256, 257, 400, 900]))
@@ -35,24 +33,17 @@ def unit(line: bytes) -> bytes:
     return REPEATED if line.startswith(REPEATED) else line[:ID]
 
 
-class LogsUnderRotation(RuleBasedStateMachine):
+class LogsUnderRotation(TailerMachine):
     """``stats`` is written, rotated in all ways, and followed by tailers that come and go."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(unit)
         self.directory = Path(tempfile.mkdtemp())
         self.primary = self.directory / "stats"
-        self.now = 1000.0
-        self.pattern = ""
         self.lines = 0
         self.rotations = 0
         self.written: Counter[bytes] = Counter()  # by unit
         self.destroyed: Counter[bytes] = Counter()  # those that may be missing
-        self.delivered: Counter[bytes] = Counter()
-        self.kept: Counter[bytes] = Counter()  # what was delivered at the last commit
-        self.positions: list[dict[str, Any]] = []
-        self.tailer: Tailer | None = None
-        self.caught_up = 0.0
 
     @initialize(pattern=st.sampled_from(["stats*", "stats"]))
     def begin(self, pattern: str) -> None:
@@ -191,6 +182,7 @@ class LogsUnderRotation(RuleBasedStateMachine):
 
     def destroy(self, path: Path) -> None:
         if path.exists():
+            self.may_doubt = True
             self.note(content_of(path))
             path.unlink()
 
@@ -208,69 +200,10 @@ class LogsUnderRotation(RuleBasedStateMachine):
     def empty_the_primary(self, grow: list[int], *, again: bool) -> None:
         if not self.primary.exists():
             return
+        self.may_doubt |= again
         self.note(self.primary.read_bytes())
         lines = b"".join(self.line(n) + b"\n" for n in grow)
         self.primary.write_bytes(self.first_lines(0) + lines if again else b"")
-
-    # The tailer
-
-    @rule()
-    def scan(self) -> None:
-        if self.tailer:
-            self.tailer.scan(self.now)
-
-    @rule()
-    def read(self) -> None:
-        self.read_one()
-
-    @rule()
-    def read_all(self) -> None:
-        while self.read_one():
-            pass
-
-    def read_one(self) -> bool:
-        chunk = self.tailer.read(self.now) if self.tailer else None
-        if chunk is None:
-            return False
-        data = bytes(chunk.data)
-        assert data.endswith(b"\n") != bool(chunk.rejects)
-        length = len(data) or chunk.span.end - chunk.span.start
-        assert chunk.span.end - chunk.span.start == length > 0
-        texts = data.splitlines() or [reject.kept for reject in chunk.rejects]
-        self.delivered += Counter(map(unit, texts))
-        return True
-
-    @rule(seconds=st.sampled_from([0.1, WAIT / 2, 2 * WAIT]))
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-
-    @rule()
-    def commit(self) -> None:
-        if self.tailer:
-            self.kept = self.delivered.copy()
-            self.positions = [position.to_json() for position in self.tailer.positions()]
-
-    @precondition(lambda self: self.tailer is not None)
-    @rule(crash=st.booleans())
-    def stop(self, *, crash: bool) -> None:
-        if not crash:
-            self.commit()
-        if self.tailer:
-            self.tailer.close()
-        self.tailer = None
-        self.delivered = self.kept.copy()
-
-    @precondition(lambda self: self.tailer is None)
-    @rule()
-    def start(self) -> None:
-        self.tailer = Tailer(
-            [self.pattern],
-            positions=map(Position.from_json, self.positions),
-            chunk_size=300,
-            longest_line=200,
-            rotate_wait=WAIT,
-        )
-        self.caught_up = 0.0
 
     # What must hold
 
@@ -278,12 +211,6 @@ class LogsUnderRotation(RuleBasedStateMachine):
     def nothing_comes_twice(self) -> None:
         twice = {u: n for u, n in self.delivered.items() if u != REPEATED and n > 1}
         assert not twice, twice
-
-    @invariant()
-    def what_is_read_stays_read(self) -> None:
-        if self.tailer:
-            assert self.tailer.caught_up_to() >= self.caught_up
-            self.caught_up = self.tailer.caught_up_to()
 
     def teardown(self) -> None:
         try:
@@ -295,12 +222,7 @@ class LogsUnderRotation(RuleBasedStateMachine):
             shutil.rmtree(self.directory)
 
     def read_to_the_end(self) -> None:
-        if self.tailer is None:
-            self.start()
-        for _ in range(8):  # a removed file is read to its end before its successor is judged
-            self.now += 2 * WAIT
-            self.scan()
-            self.read_all()
+        super().read_to_the_end()
         self.nothing_comes_twice()
         if self.tailer:
             assert self.tailer.caught_up_to() == self.now

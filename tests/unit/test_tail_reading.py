@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import json
+import lzma
+import os
 from collections import deque
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 
 from mailtally_collector.positions import Position, Span
 from mailtally_collector.tail import Chunk, Tailer
 from tests.support.tailing import ROTATE_WAIT, Tailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -153,7 +159,8 @@ def test_a_restart_resumes_even_where_a_first_start_begins_at_the_end(tmp_path: 
 
 def test_logs_take_turns(tailed: Tailed) -> None:
     for name in ("stats-a", "stats-b"):
-        tailed.append(b"".join(b"%d\n" % n for n in range(1000)), name)
+        lines = b"".join(b"%s %d\n" % (name.encode(), n) for n in range(1000))
+        tailed.append(lines, name)
     tailed.tailer.scan(tailed.now)
     paths = []
     for _ in range(4):
@@ -216,4 +223,127 @@ def test_chunks_hold_as_long_as_promised(tmp_path: Path, held: int) -> None:
         read += chunk.data
         assert all(one.data == data for one, data in handed)
     assert read == b"".join(lines)
+    tailer.close()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+@pytest.mark.parametrize("name", ["stats.1", "stats.1.gz", "stats.1.zst", "stats-old.bz2"])
+def test_a_compressed_file_is_read_under_any_name(
+    tailed: Tailed, name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    data = b"".join(b"%d\n" % n for n in range(1000))
+    tailed.path(name).write_bytes(pack(data) + pack(b"more\n"))
+    tailed.append(b"last\n")
+    assert sorted(tailed.look().split()) == sorted((data + b"more\nlast\n").split())
+    tailed.restart()
+    assert tailed.look() == b""
+
+
+def test_a_file_that_was_empty_when_it_was_opened_may_turn_out_compressed(tailed: Tailed) -> None:
+    tailed.append(b"", "stats-other")
+    assert tailed.look() == b""
+    tailed.append(gzip.compress(b"1\n2\n"), "stats-other")
+    assert tailed.read() == b"1\n2\n"
+    assert tailed.rejects == []
+
+
+def test_a_name_that_is_no_utf8_stops_nothing(tailed: Tailed) -> None:
+    tailed.append(b"1\n")
+    tailed.append(b"2\n", os.fsdecode(b"stats-\xe4lter"))
+    assert tailed.look() == b"1\n2\n"
+    assert all(json.dumps(position).isascii() for position in tailed.stop())
+    tailed.restart()
+    tailed.append(b"3\n", os.fsdecode(b"stats-\xe4lter"))
+    assert tailed.look() == b"3\n"
+
+
+def hole(tailed: Tailed, length: int, name: str = "stats") -> None:
+    """Lengthen a file by NULs that take no room."""
+    with tailed.path(name).open("ab") as file:
+        file.truncate(file.tell() + length)
+
+
+def chunks_of(tailed: Tailed) -> list[Chunk]:
+    tailed.tailer.scan(tailed.now)
+    return [
+        replace(chunk, data=memoryview(bytes(chunk.data)))
+        for chunk in iter(lambda: tailed.tailer.read(tailed.now), None)
+    ]
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 257, 299, 300, 301, 1000, 70_000, 5 * 2**30])
+@pytest.mark.parametrize("before", [b"", b"0\n"])
+def test_a_hole_in_front_of_a_line_is_skipped_and_counted(
+    tailed: Tailed, before: bytes, length: int
+) -> None:
+    tailed.append(before)
+    assert tailed.look() == before
+    hole(tailed, length)
+    assert tailed.look() == b""
+    tailed.append(b"incom")
+    assert tailed.look() == b""
+    tailed.append(b"plete\n2\n")
+    [chunk] = chunks_of(tailed)
+    assert (bytes(chunk.data), chunk.nuls) == (b"incomplete\n2\n", length)
+    assert (chunk.span.start, chunk.span.end) == (len(before), len(before) + length + 13)
+    assert tailed.rejects == []
+    tailed.restart()
+    assert tailed.look() == b""
+    tailed.append(b"3\n")
+    assert tailed.look() == b"3\n"
+
+
+def test_a_line_behind_a_hole_may_be_overlong(tailed: Tailed) -> None:
+    hole(tailed, 10_000)
+    tailed.append(b"x" * 5000 + b"\nnext\n")
+    first, second = chunks_of(tailed)
+    (reject,) = first.rejects
+    assert (reject.offset, reject.length, reject.reason) == (10_000, 5000, "too-long")
+    assert (first.nuls, bytes(second.data), second.nuls) == (10_000, b"next\n", 0)
+
+
+@pytest.mark.parametrize("rest", [b"", b"rest"])
+def test_a_hole_at_the_end_of_a_rotated_file_is_no_line(tailed: Tailed, rest: bytes) -> None:
+    tailed.append(b"1\n", "stats.1")
+    hole(tailed, 10_000, "stats.1")
+    tailed.append(rest, "stats.1")
+    tailed.append(b"2\n")
+    tailed.look()
+    tailed.now += ROTATE_WAIT
+    [chunk] = chunks_of(tailed)
+    assert (bytes(chunk.data), chunk.nuls) == (b"", 10_000)
+    assert [(r.offset, r.kept) for r in chunk.rejects] == [(10_002, rest)] * bool(rest)
+    assert tailed.look() == b""
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_a_hole_in_a_compressed_file_is_skipped(
+    tailed: Tailed, pack: Callable[[bytes], bytes]
+) -> None:
+    tailed.path("stats.1").write_bytes(pack(bytes(300_000) + b"1\n2\n" + bytes(1000)))
+    first, second = chunks_of(tailed)
+    assert (bytes(first.data), first.nuls) == (b"1\n2\n", 300_000)
+    assert (bytes(second.data), second.nuls, second.rejects) == (b"", 1000, ())
+
+
+def test_counted_stretches_behind_a_hole_are_jumped_over(tailed: Tailed) -> None:
+    hole(tailed, 1000)
+    tailed.append(b"1\n2\n3\n")
+    tailed.look()
+    (position,) = tailed.tailer.positions()
+    skip = [Span(position.file_key, 0, 1002)]
+    tailed.tailer = Tailer([str(tailed.path())], positions=[position.at_beginning()], skip=skip)
+    assert tailed.look() == b"2\n3\n"
+
+
+def test_only_some_compressed_files_are_held_open_at_once(tmp_path: Path) -> None:
+    contents = [b"%d\n2\n" % number for number in range(30)]  # the same ones would be copies
+    for number, content in enumerate(contents):
+        (tmp_path / f"log{number}.1").write_bytes(lzma.compress(content))
+    tailer = Tailer([f"{tmp_path}/log*"])
+    tailer.scan(1.0)
+    held = [link for link in Path("/proc/self/fd").iterdir() if tmp_path in link.resolve().parents]
+    assert len(held) <= 8
+    read = [bytes(chunk.data) for chunk in iter(lambda: tailer.read(1.0), None)]
+    assert sorted(read) == sorted(contents)
     tailer.close()

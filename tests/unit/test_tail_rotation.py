@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINES = b"".join(b"line %d of the first file\n" % n for n in range(40))
-LATER = b"".join(b"line %d of the second file\n" % n for n in range(40))
+LATER = b"".join(b"line %d of the second file\n" % n for n in range(80))
 FIRST_LINE = b"a line that every file begins with\n"
 
 
@@ -166,17 +166,17 @@ def test_a_backup_is_not_counted_again(tailed: Tailed) -> None:
 def test_a_file_emptied_and_grown_past_the_offset_is_a_new_one(tailed: Tailed) -> None:
     tailed.append(LINES)
     tailed.look()
-    tailed.path().write_bytes(LATER + LINES)
-    assert tailed.read() == LATER + LINES
+    tailed.path().write_bytes(LATER)
+    assert tailed.read() == LATER
 
 
 def test_a_file_emptied_while_stopped_is_a_new_one(tailed: Tailed) -> None:
     tailed.append(LINES)
     tailed.look()
     checkpoint = tailed.stop()
-    tailed.path().write_bytes(LATER + LINES)
+    tailed.path().write_bytes(LATER)
     tailed.start(checkpoint)
-    assert tailed.look() == LATER + LINES
+    assert tailed.look() == LATER
 
 
 def test_files_with_the_same_first_line_are_told_apart(tailed: Tailed) -> None:
@@ -204,9 +204,9 @@ def test_a_reused_inode_is_no_known_file(tailed: Tailed) -> None:
     tailed.look()
     checkpoint = tailed.stop()
     tailed.path().unlink()
-    tailed.append(LATER + LINES)
+    tailed.append(LATER)
     tailed.start([{**value, "inode": tailed.path().stat().st_ino} for value in checkpoint])
-    assert tailed.look() == LATER + LINES
+    assert tailed.look() == LATER
 
 
 def test_a_log_moved_to_another_file_system_goes_on(tailed: Tailed) -> None:
@@ -325,3 +325,31 @@ def test_a_compressed_file_that_breaks_after_it_was_read_is_not_read_again(
     assert "cannot be read on" in caplog.text
     tailed.path("stats.1.gz").write_bytes(whole + gzip.compress(b"more\n"))
     assert tailed.look(1) == b"more\n"
+
+
+def test_of_copies_that_each_go_further_only_the_longest_is_read(tailed: Tailed) -> None:
+    lines = LATER.splitlines(keepends=True)
+    for more in range(6):
+        tailed.append(b"".join(lines[: 20 + 10 * more]), f"stats-copy{more}")
+    assert tailed.look() == b"".join(lines[:70])
+    tailed.append(b"".join(lines[70:]), "stats-copy5")
+    assert tailed.look() + tailed.finish() == b"".join(lines[70:])
+
+
+def test_an_empty_compressed_file_that_becomes_a_copy_is_one(tailed: Tailed) -> None:
+    tailed.path("stats.bak").write_bytes(gzip.compress(b""))
+    assert tailed.look() == b""
+    tailed.append(LINES)
+    assert tailed.look() == LINES
+    tailed.path("stats.bak").write_bytes(gzip.compress(LINES))
+    assert tailed.look(2 * ROTATE_WAIT) + tailed.look(2 * ROTATE_WAIT) == b""
+
+
+def test_a_short_log_that_is_compressed_before_it_was_read_is_read_once(tailed: Tailed) -> None:
+    tailed.append(b"short\n", "stats.1")
+    tailed.tailer.scan(tailed.now)
+    compress(tailed, "stats.1")
+    for _ in range(2):  # and nothing is read in between: sending is held up
+        tailed.tailer.scan(tailed.now)
+        tailed.now += 2 * ROTATE_WAIT
+    assert tailed.look() + tailed.look() + tailed.finish() == b"short\n"
