@@ -12,6 +12,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PROJECTS := shared services/collector services/aggregator services/loader services/console
 PYPROJECTS := $(addsuffix /pyproject.toml,$(PROJECTS))
+# Most tests wait for processes that they started. What is left when a core has nothing to do is shared.
+ON_ALL_CORES := --numprocesses=logical --maxprocesses=8 --dist=worksteal
 CHECKED := shared/src $(wildcard services/*/src) tests $(patsubst %/__init__.py,%,$(wildcard benchmarks/__init__.py))
 
 .DEFAULT_GOAL := help
@@ -47,8 +49,8 @@ up: $(VENV)/.installed ## everything on this machine, for real; UP='--logs GLOB 
 	@$(BIN)/mailtally up $(UP)
 
 .PHONY: test
-test: $(VENV)/.tools ## all tests; T='tests/unit -k name' for some
-	@$(BIN)/pytest $(T)
+test: $(VENV)/.tools ## all tests, on all cores; T='tests/unit -k name' for some, one by one
+	@$(BIN)/pytest $(or $(T),$(ON_ALL_CORES))
 
 .PHONY: lint
 lint: $(VENV)/.tools ## the linter's and the formatter's verdict
@@ -61,7 +63,8 @@ types: $(VENV)/.tools ## the type checker's verdict
 
 .PHONY: coverage
 coverage: $(VENV)/.tools ## branch coverage of the pure modules, 95 % or more
-	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --quiet --cov --cov-config=tests/architecture/pure-modules.toml tests/unit
+	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --quiet --cov --cov-config=tests/architecture/pure-modules.toml \
+		$(ON_ALL_CORES) tests/unit
 
 .PHONY: bench
 bench: $(VENV)/.tools ## us beside mawk, Polars and others, and the targets; LINES=… REPEAT=… or SMALL=1

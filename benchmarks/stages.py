@@ -79,7 +79,8 @@ def _once(logs: Logs) -> Stopwatch:
             open_state(state, StateKeys(), place / "statistic")
             empty = memory_used(state)
             ledger = Ledger(state, StateKeys())
-            who = ledger.register(_HOST, spool.collector_id, 0)
+            who = Registration(_HOST, spool.collector_id, 1, "0" * 32)
+            ledger.register(who, None, None, "benchmark")
             headers = _collect(logs, spool, who, watch)
             receiver = Receiver(server.broker_url, prefetch=_TAKEN)
             publisher = Publisher(server.broker_url, state)
@@ -135,6 +136,7 @@ def _header(who: Registration, seq: int, gathered: Gathered, payload: bytes) -> 
     return BatchHeader(
         collector_id=who.collector_id,
         epoch=who.epoch,
+        nonce=who.nonce,
         host=who.host,
         seq=seq,
         lines=gathered.lines,
@@ -142,7 +144,7 @@ def _header(who: Registration, seq: int, gathered: Gathered, payload: bytes) -> 
         malformed=gathered.malformed,
         watermark=0,
         progress="{}",
-        payload_key=StateKeys().payload(who.collector_id, seq),
+        payload_key=StateKeys().payload(who.collector_id, seq, checksum(payload)),
         payload_bytes=len(payload),
         checksum=checksum(payload),
     )

@@ -25,7 +25,7 @@ def chunks(paths: Iterable[Path], size: int = CHUNK) -> Iterator[memoryview]:
     buffer = bytearray(size)
     view = memoryview(buffer)
     for path in paths:
-        with closing(open_content(str(path), compressed=False)) as log:
+        with closing(open_content(str(path))) as log:
             at = 0
             while got := log.read_into(view, at):
                 end = buffer.rfind(b"\n", 0, got) + 1 or got
