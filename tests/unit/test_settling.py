@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -195,3 +196,36 @@ def test_only_a_changed_log_is_accepted_and_in_no_other_way(changed: Changed) ->
     assert "Choose one of" in changed.settle(path, "--accept", "--from-end")
     other = str(changed.tailed.path("other"))
     assert changed.settle(other, "--accept").startswith(f"1 Nothing is doubtful of {other}.")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_settlement_by_root_is_the_collectors_to_read_and_to_remove(site: Site) -> None:
+    user = 65_534
+    os.chown(site.state / "state.sqlite", user, user)
+    site.settle(str(site.tailed.path()), "--from-end")
+    notes = site.state / "settle"
+    assert {path.stat().st_uid for path in (notes, *notes.iterdir())} == {user}
+
+
+def test_a_settlement_that_cannot_be_read_is_reported_once_and_kept(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    note = site.state / "settle" / "note.json"
+    note.mkdir(parents=True)  # reading it fails for every user, root too
+    settling = Settling(site.state, site.spool, site.tailed.tailer)
+    settling.turn()
+    settling.turn()
+    (record,) = caplog.records
+    assert str(note) in record.message
+    assert note.exists()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
+def test_a_damaged_state_directory_is_named_in_words(site: Site, content: bytes) -> None:
+    directory = site.state.parent / "damaged"
+    directory.mkdir()
+    (directory / "state.sqlite").write_bytes(content)
+    result = CliRunner().invoke(settle, ["--state-dir", str(directory)])
+    assert result.exit_code == 1
+    assert f"{directory / 'state.sqlite'} cannot be read:" in result.output
+    assert "Unexpected" not in result.output

@@ -7,8 +7,9 @@ runs already or is started later. The note stays until what it says is kept for 
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from mailtally_collector.positions import Position
 from mailtally_collector.reading import DOUBTS
 from mailtally_collector.tail.doubts import doubts_in
 from mailtally_collector.tail.stopped import StoppedLog, stopped_among
-from mailtally_shared.day_files.durable import place
+from mailtally_shared.day_files.durable import stage, sync_directory
 from mailtally_shared.errors import Refused
 from mailtally_shared.process.logs import event
 
@@ -59,7 +60,7 @@ def stopped_logs(state_dir: Path) -> tuple[StoppedLog, ...]:
     """Return the stopped logs that a state directory knows of; a collector may be using it.
 
     Raises:
-        Refused: there is no state directory.
+        Refused: there is no state directory, or its database cannot be read.
     """
     rows = _rows(state_dir, "SELECT position FROM positions")
     adapter = TypeAdapter(Position)
@@ -71,7 +72,7 @@ def doubtful_logs(state_dir: Path) -> tuple[LogTrouble, ...]:
     """Return the changed logs that a state directory knows of; a collector may be using it.
 
     Raises:
-        Refused: there is no state directory.
+        Refused: there is no state directory, or its database cannot be read.
     """
     rows = _rows(state_dir, f"SELECT value FROM meta WHERE name = '{DOUBTS}'")  # noqa: S608 - a constant
     return tuple(doubt for (text,) in rows for doubt in doubts_in(text))
@@ -85,16 +86,28 @@ def _rows(state_dir: Path, query: str) -> list[tuple[str]]:
             "collector's."
         )
     uri = f"file:{quote(str(database))}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
-        return connection.execute(query).fetchall()
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            return connection.execute(query).fetchall()
+    except sqlite3.Error as error:
+        raise Refused(
+            f"{database} cannot be read: {error}. Type the command as the collector's user; what "
+            "the collector says at its start shows whether the file is damaged."
+        ) from error
 
 
 def note(state_dir: Path, settlement: Settlement) -> None:
-    """Write a note for the collector."""
+    """Write a note for the collector, who can read it though root wrote it."""
     directory = state_dir / _NOTES
     directory.mkdir(mode=0o700, exist_ok=True)
     name = blake2b(settlement.path.encode(), digest_size=16).hexdigest()
-    place(directory / f"{name}.json", [_SETTLEMENT.dump_json(settlement)])
+    staged = stage(directory / f"{name}.json", [_SETTLEMENT.dump_json(settlement)])
+    owner = (state_dir / "state.sqlite").stat()
+    for path in (directory, staged.temporary):
+        if path.stat().st_uid != owner.st_uid:
+            os.chown(path, owner.st_uid, owner.st_gid)
+    staged.commit()
+    sync_directory(directory)
 
 
 class Settling:
@@ -104,6 +117,7 @@ class Settling:
         self._directory = state_dir / _NOTES
         self._spool = spool
         self._tailer = tailer
+        self._unreadable: frozenset[Path] = frozenset()
 
     def turn(self) -> None:
         """Go on in the logs that were settled; a note is removed once that is kept for good."""
@@ -113,7 +127,7 @@ class Settling:
                 continue
             stopped = ((log.path, log.since) for log in stopped_among(self._spool.positions()))
             if (settlement.path, settlement.since) not in stopped:
-                path.unlink(missing_ok=True)
+                _remove(path)
             elif self._tailer.settle(settlement.path, settlement.since, settlement.line):
                 where = "its end" if settlement.line is None else f"line {settlement.line}"
                 sentence = f"{settlement.path} is read on from {where}, as was asked."
@@ -127,13 +141,39 @@ class Settling:
             (doubt.path, doubt.until) == (settlement.path, settlement.since)
             for doubt in doubts_in(self._spool.get_meta(DOUBTS) or "")
         ):
-            path.unlink(missing_ok=True)
+            _remove(path)
 
     def _notes(self) -> Iterator[tuple[Path, Settlement]]:
-        if not self._directory.is_dir():
-            return
-        for path in sorted(self._directory.glob("*.json")):
+        unreadable: dict[Path, OSError] = {}
+        for path in self._paths(unreadable):
             try:
                 yield path, _SETTLEMENT.validate_json(path.read_bytes())
-            except (OSError, ValueError):
-                path.unlink(missing_ok=True)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                unreadable[path] = error
+            except ValueError:
+                _remove(path)
+        for path in unreadable.keys() - self._unreadable:
+            reason = unreadable[path].strerror
+            sentence = (
+                f"{path} cannot be read: {reason}. What mailtally-collector settle was asked for "
+                "is not done: give the file to the collector's user."
+            )
+            event(_log, logging.ERROR, "settlement-unreadable", sentence, file=str(path))
+        self._unreadable = frozenset(unreadable)
+
+    def _paths(self, unreadable: dict[Path, OSError]) -> list[Path]:
+        try:
+            return sorted(path for path in self._directory.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            unreadable[self._directory] = error
+            return []
+
+
+def _remove(note_path: Path) -> None:
+    """Remove a note; one that stays is obeyed no more, because its stop has ended."""
+    with suppress(OSError):
+        note_path.unlink(missing_ok=True)
