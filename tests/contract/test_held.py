@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally.doctor.aside import check_aside
+from mailtally.doctor.aside import check_kept_in_state
 from mailtally.doctor.conservation import check_records
-from mailtally.doctor.figures import Directory
 from mailtally.doctor.finding import Level
 from mailtally_aggregator.books_read import read_books
 from mailtally_aggregator.commit import Committer
@@ -306,7 +305,7 @@ def test_the_doctor_names_the_host_the_number_and_the_command(
     site: Site, mail1: FakeCollector
 ) -> None:
     site.apply((mail1, AHEAD))
-    findings = check_aside(read_books(site.state, site.keys), Directory(), NOW)
+    findings = check_kept_in_state(read_books(site.state, site.keys))
     (finding,) = [each for each in findings if each.check.startswith("held")]
     assert finding.level is Level.WARNING
     for word in ("mail1", "2 records", FAR_DAY.isoformat(), "mailtally held list"):

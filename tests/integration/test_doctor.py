@@ -378,6 +378,28 @@ def test_servers_that_are_away_have_failed(
     assert "s3cr3t" not in str(found)
 
 
+#: Checks that say something about what only the state knows.
+OF_THE_STATE = {
+    "quarantine",
+    "late records",
+    "held records",
+    "day = its files",
+    "newest files",
+    "records = messages",
+}
+
+
+def test_nothing_is_said_of_what_a_state_that_cannot_be_read_holds(
+    site: HandDrivenSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert examined().keys() >= OF_THE_STATE
+    monkeypatch.setenv("MAILTALLY_STATE_URL", f"unix://{site.data_dir}/nobody.sock")
+    found = examined(code=1)
+    assert found["state"][0] == "FAILED"
+    assert found.keys().isdisjoint(OF_THE_STATE)
+    assert "rejected files" in found
+
+
 def test_a_damaged_database_has_failed(
     site: HandDrivenSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mailtally.doctor.aside import check_aside
+from mailtally.doctor.aside import check_aside, check_kept_in_state
 from mailtally.doctor.charged import Names, check_charged
 from mailtally.doctor.collectors import check_collectors
 from mailtally.doctor.days import check_days
@@ -140,7 +140,8 @@ def test_a_host_never_seen_holds_its_days_open_until_the_deadline() -> None:
 
 
 def test_nothing_aside_is_fine() -> None:
-    assert {finding.level for finding in check_aside(Books(), Directory(), NOON)} == {Level.OK}
+    found = [*check_kept_in_state(Books()), *check_aside(Directory(), NOON)]
+    assert {finding.level for finding in found} == {Level.OK}
 
 
 def test_whatever_is_aside_is_counted_with_its_reasons() -> None:
@@ -149,7 +150,7 @@ def test_whatever_is_aside_is_counted_with_its_reasons() -> None:
         late=(LiveDay(DAY, 1234), LiveDay(date(2026, 2, 17))),
     )
     directory = Directory(rejected=("16.02.2026",), strays=("notes",))
-    findings = list(check_aside(found, directory, NOON))
+    findings = [*check_kept_in_state(found), *check_aside(directory, NOON)]
     assert [finding.level for finding in findings] == [
         Level.FAILED,
         Level.WARNING,
@@ -167,14 +168,14 @@ def test_whatever_is_aside_is_counted_with_its_reasons() -> None:
 
 def test_messages_in_quarantine_without_records_are_a_warning() -> None:
     found = books(quarantine=Quarantine(2, 0, {"bad-header": 2}))
-    (alarm,) = [one for one in check_aside(found, Directory(), NOON) if one.level is not Level.OK]
+    (alarm,) = [one for one in check_kept_in_state(found) if one.level is not Level.OK]
     assert (alarm.check, alarm.level) == ("quarantine", Level.WARNING)
 
 
 @pytest.mark.parametrize(("age", "level"), [(60, Level.OK), (7200, Level.WARNING)])
 def test_day_files_that_wait_long_for_the_loader_are_warned_of(age: int, level: Level) -> None:
     directory = Directory(waiting=3, waiting_since=NOON - age)
-    found = {finding.check: finding for finding in check_aside(Books(), directory, NOON)}
+    found = {finding.check: finding for finding in check_aside(directory, NOON)}
     assert found["waiting files"].level is level
     assert "3 day files wait" in found["waiting files"].sentence
 

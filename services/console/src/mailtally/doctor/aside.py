@@ -22,11 +22,15 @@ _NAMED = 10
 _PATIENCE = 900.0
 
 
-def check_aside(books: Books, directory: Directory, now: float) -> Iterator[Finding]:
-    """What was kept aside instead of being counted or loaded, or waits for that."""
+def check_kept_in_state(books: Books) -> Iterator[Finding]:
+    """Yield a finding for each place in the state for what is not counted, or not billed yet."""
     yield _check_quarantine(books.quarantine)
     yield _check_late(books)
     yield _check_held(books)
+
+
+def check_aside(directory: Directory, now: float) -> Iterator[Finding]:
+    """Yield a finding for each kind of file that is not loaded."""
     yield _check_waiting(directory, now)
     yield verdict(
         "rejected files",

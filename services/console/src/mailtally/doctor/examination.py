@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailtally.billing import NothingLoaded, open_billing
 from mailtally.doctor.archived_rows import check_archived_rows, problems_of
-from mailtally.doctor.aside import check_aside
+from mailtally.doctor.aside import check_aside, check_kept_in_state
 from mailtally.doctor.charged import check_charged
 from mailtally.doctor.clocks import check_clocks
 from mailtally.doctor.collectors import LEAST_PATIENCE, check_collectors, check_foreign_names
@@ -81,22 +81,27 @@ class Examination:
         before = look_at_archive(self._directory)
         books, state_findings = self._state(now)
         billed, database_findings = self._database()
-        written = [day.day for day in books.days if day.written_changes is not None]
-        directory = look_at_directory(self._directory, before, [day.day for day in books.days])
+        days = books.days if books else ()
+        written = [day.day for day in days if day.written_changes is not None]
+        directory = look_at_directory(self._directory, before, [day.day for day in days])
         yield check_settings(unknown_settings())
         yield from state_findings
         yield from database_findings
         yield self._check_there(written)
-        yield from check_aside(books, directory, now)
+        if books is not None:
+            yield from check_kept_in_state(books)
         if self._directory.is_dir():
-            yield check_files(books.days, directory.written)
-            yield check_newest(books, directory.written)
+            yield from check_aside(directory, now)
+            if books is not None:
+                yield check_files(books.days, directory.written)
+                yield check_newest(books, directory.written)
             if billed is not None:
                 yield check_archive(directory, billed)
                 if self._deep:
                     yield self._archived_rows(directory)
 
-    def _state(self, now: float) -> tuple[Books, list[Finding]]:
+    def _state(self, now: float) -> tuple[Books | None, list[Finding]]:
+        """Return what the state holds, ``None`` where it cannot be known, and what that shows."""
         keys, found = StateKeys(), list[Finding]()
         try:
             with open_state(self._settings, wake=True) as state:
@@ -116,7 +121,7 @@ class Examination:
                 found.append(check_hosted(hosted_known(state, keys), now))
                 found.append(check_rows(list(read_rows(state, keys))))
         except MailtallyError as error:
-            return Books(), [*found, Finding("state", Level.FAILED, str(error))]
+            return None, [*found, Finding("state", Level.FAILED, str(error))]
         return books, found
 
     def _judged(
