@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -229,3 +230,20 @@ def test_a_damaged_state_directory_is_named_in_words(site: Site, content: bytes)
     assert result.exit_code == 1
     assert f"{directory / 'state.sqlite'} cannot be read:" in result.output
     assert "Unexpected" not in result.output
+
+
+@pytest.mark.parametrize("line", ["--from-end", "--from-line=1000"])
+def test_a_log_with_a_hole_is_settled_in_bounded_memory(site: Site, line: str) -> None:
+    hole, path = 64 * 2**20, site.tailed.path()
+    with path.open("r+b") as file:
+        file.truncate(len(CHANGED) + hole)
+    site.settle(str(path), line)
+    settling = Settling(site.state, site.spool, site.tailed.tailer)
+    tracemalloc.start()
+    try:
+        settling.turn()
+        assert tracemalloc.get_traced_memory()[1] < hole / 4
+    finally:
+        tracemalloc.stop()
+    (position,) = site.tailed.tailer.positions()
+    assert position.offset == len(CHANGED)

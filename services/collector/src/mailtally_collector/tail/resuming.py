@@ -117,19 +117,39 @@ def settle(file: Followed, content: Content | None, line: int | None) -> bool:
 
 
 def _end_of_lines(content: Content) -> int:
-    return sum(map(len, _lines(content)))
+    """Return where the last whole line ends."""
+    end = 0
+    for at, data in _blocks(content):
+        last = data.rfind(b"\n")
+        end = end if last < 0 else at + last + 1
+    return end
 
 
 def _begin_of(line: int, content: Content) -> int:
     """Return where a line begins, counted from 1; of fewer lines, the end of the last whole one."""
-    return sum(len(text) for _, text in zip(range(line - 1), _lines(content), strict=False))
+    before, end = line - 1, 0
+    for at, data in _blocks(content):
+        feeds = data.count(b"\n")
+        if feeds:
+            end = at + _after_feeds(data, min(feeds, before))
+        before -= min(feeds, before)
+        if not before:
+            break
+    return end
 
 
-def _lines(content: Content) -> Iterator[bytes]:
-    """Yield the whole lines of a file."""
-    at, rest = 0, b""
+def _after_feeds(data: bytes, feeds: int) -> int:
+    """Return the offset behind so many line feeds."""
+    at = 0
+    for _ in range(feeds):
+        at = data.index(b"\n", at) + 1
+    return at
+
+
+def _blocks(content: Content) -> Iterator[tuple[int, bytes]]:
+    """Yield the file piece by piece, each with its offset: a line may be larger than memory."""
+    at = 0
     block = memoryview(bytearray(_AT_ONCE))
     while got := content.read_into(block, at):
-        *lines, rest = (rest + bytes(block[:got])).split(b"\n")
-        yield from (line + b"\n" for line in lines)
+        yield at, bytes(block[:got])
         at += got
