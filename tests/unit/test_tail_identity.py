@@ -6,6 +6,7 @@ import bz2
 import gzip
 import os
 import shutil
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -491,6 +492,20 @@ def test_a_log_whose_line_ends_were_changed_is_not_counted_again(
     assert settled(tailed) == after(new)
     tailed.append(before(lines(520, 530)))
     assert settled(tailed) == before(lines(520, 530))
+    assert not tailed.tailer.stopped()
+
+
+def test_other_line_ends_are_found_behind_a_hole_in_bounded_memory(tailed: Tailed) -> None:
+    tailed.append(OLD)
+    tailed.look()
+    hole, half = bytes(32 * 2**20), OLD.index(b"\n", len(OLD) // 2) + 1
+    tailed.path().write_bytes(as_dos(OLD[:half]) + hole + as_dos(OLD[half:] + NEW))
+    tracemalloc.start()
+    try:
+        assert settled(tailed) == as_dos(NEW)
+        assert tracemalloc.get_traced_memory()[1] < len(hole) / 2
+    finally:
+        tracemalloc.stop()
     assert not tailed.tailer.stopped()
 
 

@@ -183,13 +183,16 @@ def _places_with_other_line_ends(mark: Mark, content: Content) -> list[int]:
     found: list[int] = []
     at, before, rest = 0, b"", b""
     block = memoryview(bytearray(_AT_ONCE))
-    while at < _FAR and len(found) <= 1 and (got := content.read_into(block, at + len(rest))):
+    while at < _FAR and len(found) <= 1 and (got := content.read_into(block, at)):
+        end = at - len(rest)
         *lines, rest = (rest + bytes(block[:got])).split(b"\n")
         for line in lines:
-            at += len(line) + 1
+            end += len(line) + 1
             before = (before + with_other_line_ends(line + b"\n"))[-WINDOW:]
             if _fits(mark, before):
-                found.append(at)
+                found.append(end)
+        at += got
+        rest = rest[-WINDOW:]  # a hole has no line feed for gigabytes
     return found[:2]
 
 
