@@ -15,6 +15,7 @@ from mailtally.rebuild.command import rebuild
 from mailtally.sample_maillogs import label_of
 from mailtally_aggregator.gaps import Gap
 from mailtally_aggregator.known_gaps import LOST
+from mailtally_aggregator.late_days import pin_of
 from mailtally_aggregator.restating import restated
 from mailtally_shared.database.engine import open_engine
 from mailtally_shared.database.tables import CHANGE, DAILY
@@ -231,6 +232,62 @@ def test_a_late_book_is_settled_by_a_rebuild_and_the_alert_ends(lost: Lost) -> N
     lost.log(MAIL2, 5)
     assert "is settled" in lost.rebuild().output
     assert lost.billed() == 19
+    assert doctor_says("late records") == "ok None."
+
+
+@pytest.mark.parametrize("pin", [False, True])
+@pytest.mark.parametrize("options", [(), ("--archive",)])
+def test_a_rebuild_drops_no_late_line_that_is_in_no_log(
+    lost: Lost, options: tuple[str, ...], *, pin: bool
+) -> None:
+    site = lost.site
+    site.state.set(site.keys.format, FORMAT)
+    site.state.set(site.keys.closed_before, "2026-02-17")
+    if pin:
+        site.state.hset(site.keys.pinned, str(DAY), pin_of(site.statistic_dir, DAY))
+    site.collector.register()
+    site.collector.seq = 0
+    late = 1 if pin else 7  # without its revision, a late book may repeat what is filed
+    site.count([Record(host=MAIL2, size=late)], NEXT_NOON)
+    lost.log(MAIL1, 10)
+    lost.log(MAIL2, 5)
+    refused = lost.rebuild(*options)
+    assert refused.exit_code == 1
+    assert f"Not settled: Redis has counted lines of {MAIL2} for {DAY}" in refused.output
+    assert lost.billed() == 15
+    assert doctor_says("late records").startswith("warning")
+    lost.log(MAIL2, late)
+    assert "is settled" in lost.rebuild(*options).output
+    assert lost.billed() == 15 + late
+
+
+def test_a_rebuild_of_a_stopped_day_drops_no_line_that_is_in_no_log(lost: Lost) -> None:
+    site = lost.site
+    site.state.set(site.keys.format, FORMAT)
+    site.collector.register()
+    site.collector.seq = 0
+    site.count([Record(host="mail3.example.com", size=4)], NEXT_NOON)
+    site.state.hset(site.keys.missing(site.collector.id), str(NOON // 3600), "1")
+    site.write(NEXT_NOON + 1)
+    lost.log(MAIL1, 10)
+    lost.log(MAIL2, 5)
+    refused = lost.rebuild()
+    assert refused.exit_code == 1
+    assert "lines of mail3.example.com" in refused.output
+    assert doctor_says("state history").startswith("FAILED 2026-02-16 is not written")
+
+
+def test_late_lines_whose_logs_are_gone_are_dropped_when_told(lost: Lost) -> None:
+    site = lost.site
+    site.state.set(site.keys.format, FORMAT)
+    site.state.set(site.keys.closed_before, "2026-02-17")
+    site.collector.register()
+    site.collector.seq = 0
+    site.count([Record(host=MAIL2, size=7)], NEXT_NOON)
+    lost.log(MAIL1, 10)
+    lost.log(MAIL2, 5)
+    assert "is settled" in lost.rebuild("--lower").output
+    assert lost.billed() == 15
     assert doctor_says("late records") == "ok None."
 
 

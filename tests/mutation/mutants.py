@@ -635,6 +635,13 @@ MUTANTS = (
         ("tests/contract/test_intake.py",),
     ),
     Mutant(
+        "a rebuild drops what only Redis has of the day",
+        "services/console/src/mailtally/rebuild/command.py",
+        "    if not lower and (lacking := books.lacking(DayRows.of(rows))):",
+        "    if lower and (lacking := books.lacking(DayRows.of(rows))):",
+        ("tests/integration/test_rebuild.py",),
+    ),
+    Mutant(
         "doctor does not name another batch under a known number",
         "services/console/src/mailtally/doctor/identities.py",
         "if ledger.different and",

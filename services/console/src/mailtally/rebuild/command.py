@@ -28,7 +28,7 @@ from mailtally_shared.day_files.names import LOADING
 from mailtally_shared.day_files.side_by_side import lowered_hosts
 from mailtally_shared.errors import Refused
 from mailtally_shared.process.errors_shown import FAILED, plain_errors
-from mailtally_shared.shown import printable
+from mailtally_shared.shown import listed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,17 +106,27 @@ def rebuild(
     else:
         revision = _write(day, rows, filed, settings, aggregator, incomplete=incomplete)
         click.echo(printable(f"Wrote {day} as revision {revision} into {settings.statistic_dir}."))
-    if not incomplete:
-        _settle(books)
     for part in incomplete:
         click.echo(f"Incomplete: {printable(part.reason)}", err=True)
-    if incomplete:
+    if incomplete or not _settle(books, rows, lower=lower):
         sys.exit(FAILED)
 
 
-def _settle(books: DayBooks | None) -> None:
-    if books and books.settle():
+def _settle(books: DayBooks | None, rows: Sequence[Sums], *, lower: bool) -> bool:
+    """Let the files stand for what Redis had of the day; false if they lack some of it."""
+    if books is None:
+        return True
+    if not lower and (lacking := books.lacking(DayRows.of(rows))):
+        click.echo(
+            f"Not settled: Redis has counted lines of {listed(lacking)} for {books.day} that are "
+            "neither in the logs named nor in the day's files. Name all logs of that day; where "
+            "they are gone, --lower drops those lines.",
+            err=True,
+        )
+        return False
+    if books.settle():
         click.echo(f"What Redis had of {books.day} is settled: its files stand for it now.")
+    return True
 
 
 def _filed(directory: Path, day: date) -> Filed | None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally.state_found import open_state
-from mailtally_aggregator.late_days import pin_of
+from mailtally_aggregator.late_days import pin_of, pinned, with_late
 from mailtally_aggregator.settle import Unsettled, settle, unsettled
 from mailtally_aggregator.totals import Totals
 from mailtally_aggregator.went_back import missing_days, unheard_hosts
 from mailtally_shared.calendar import Calendar
+from mailtally_shared.day_files.filed import Unreadable
+from mailtally_shared.day_files.side_by_side import added, host_sums
 from mailtally_shared.errors import Refused
 from mailtally_shared.state.client import unavailable_errors
 from mailtally_shared.state.keys import StateKeys
@@ -18,9 +20,12 @@ from mailtally_shared.state.policy import check_policy
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
     from mailtally.settings import ConsoleSettings
     from mailtally_aggregator.settings import AggregatorSettings
+    from mailtally_shared.day_files import DayRows
+    from mailtally_shared.state.client import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class DayBooks:
         day: the traffic day.
         calendar: when it begins and ends.
         before: its totals and its late book before the logs were read.
+        counted: the rows of all that, with the revision that a late book is added to.
         is_short: it is not written, or lost batches touched it.
         not_passed: hosts that have not read past the day …
         unheard: … or have not yet sent again what they have, since the state went back.
@@ -41,6 +47,7 @@ class DayBooks:
     day: date
     calendar: Calendar
     before: Unsettled
+    counted: DayRows
     is_short: bool
     not_passed: tuple[str, ...]
     unheard: tuple[str, ...]
@@ -54,11 +61,13 @@ class DayBooks:
             passed = Totals(state, keys).watermarks()
             end = calendar.end_of(day)
             is_short = bool(state.hexists(keys.stopped, day.isoformat()))
+            before = unsettled(state, keys, day)
             return cls(
                 settings=settings,
                 day=day,
                 calendar=calendar,
-                before=unsettled(state, keys, day),
+                before=before,
+                counted=_counted(state, keys, settings.statistic_dir, day, before),
                 is_short=is_short or day in missing_days(state, keys, calendar),
                 not_passed=tuple(host for host, upto in passed.items() if upto < end),
                 unheard=unheard_hosts(state, keys),
@@ -88,6 +97,21 @@ class DayBooks:
                 "retire-host)."
             )
 
+    def lacking(self, rebuilt: DayRows) -> tuple[str, ...]:
+        """Return the hosts of which the state has counted more than the rebuilt rows hold.
+
+        Settling would drop that. Names and statuses may be grouped otherwise in the state, which
+        bounds their number, so the sums of each host are compared.
+        """
+        sums = host_sums(rebuilt)
+        return tuple(
+            host
+            for host, had in host_sums(self.counted).items()
+            if host not in sums
+            or sums[host].messages < had.messages
+            or sums[host].bytes < had.bytes
+        )
+
     def settle(self) -> bool:
         """Let the files stand for the day; says whether the state had anything of it.
 
@@ -105,3 +129,19 @@ class DayBooks:
                 "command again."
             )
         return True
+
+
+def _counted(
+    state: State, keys: StateKeys, directory: Path, day: date, before: Unsettled
+) -> DayRows:
+    """Return the rows of all that the state has of a day, with what a late book is added to."""
+    totals = Totals(state, keys)
+    rows = totals.read(day).rows
+    for each in before.held:
+        rows = added(rows, totals.read(day, keys.held(each.collector_id)).rows)
+    late, pin = totals.read(day, keys.late), pinned(state, keys, day)
+    try:
+        whole = with_late(directory, day, pin, late) if before.late and pin else None
+    except Unreadable:
+        whole = None  # the files of the day are refused where they are read
+    return added(rows, whole.rows if whole else late.rows)
