@@ -34,7 +34,7 @@ def test_each_clock_that_is_off_is_named_and_no_day_is_closed(step: float) -> No
     assert not any(found.agree for found in (writer, redis, collectors))
     assert list(writer.off()) == ["the day writer"]
     assert list(redis.off()) == ["Redis"]
-    assert list(collectors.off()) == ["the collectors", "mail1", "mail2"]
+    assert list(collectors.off()) == ["the median of the collectors", "mail1", "mail2"]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -166,6 +166,21 @@ def test_whatever_is_aside_is_counted_with_its_reasons() -> None:
     assert "16.02.2026" in rejected
 
 
+@pytest.mark.parametrize(
+    ("reasons", "cause"),
+    [
+        ({"too-many-hosts": 2}, "They are sound, but more than a setting allows"),
+        ({"too-many-hosts": 1, "bad-checksum": 1}, "Something is wrong with a collector's release"),
+    ],
+)
+def test_of_sound_batches_in_quarantine_no_disk_is_blamed(
+    reasons: dict[str, int], cause: str
+) -> None:
+    found = books(quarantine=Quarantine(2, 30, reasons))
+    (alarm,) = [one for one in check_kept_in_state(found) if one.level is not Level.OK]
+    assert cause in alarm.sentence
+
+
 def test_messages_in_quarantine_without_records_are_a_warning() -> None:
     found = books(quarantine=Quarantine(2, 0, {"bad-header": 2}))
     (alarm,) = [one for one in check_kept_in_state(found) if one.level is not Level.OK]

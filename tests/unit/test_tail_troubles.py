@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailtally_collector.tail import Tailer
+from mailtally_collector.tail.troubles import trouble
 from tests.support.tailing import Tailed
 
 if TYPE_CHECKING:
@@ -124,6 +125,13 @@ def test_of_a_file_that_is_packed_otherwise_it_is_said_to_unpack_it(tailed: Tail
     assert len(sentences) == 3
     for sentence in sentences:
         assert sentence.endswith("Unpack it, or move it out of the directory.")
+
+
+@pytest.mark.parametrize("kind", ["a directory", "a pipe", "no regular file"])
+def test_of_what_is_no_file_it_is_said_to_move_it_away(kind: str) -> None:
+    found = trouble("unreadable", "/logs/stats", f"it is {kind}")
+    advice = "Move it out of the directory, or have MAILTALLY_LOGS not match it."
+    assert found.sentence.endswith(advice)
 
 
 def test_of_a_link_to_itself_it_is_said_to_correct_the_link(tailed: Tailed) -> None:

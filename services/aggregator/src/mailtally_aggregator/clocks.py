@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LATELY = 900.0
 #: Why no day is closed in the first minutes of a day writer that no collector was heard of.
 NOT_CONFIRMED = "No collector was heard of that confirms the clocks."
-REDIS, WRITER, COLLECTORS = "Redis", "the day writer", "the collectors"
+REDIS, WRITER, COLLECTORS = "Redis", "the day writer", "the median of the collectors"
 
 
 @dataclass(frozen=True, slots=True)

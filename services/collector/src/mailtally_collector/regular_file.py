@@ -13,6 +13,9 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+_OTHERWISE = "no regular file"
+#: What something that is no regular file is called.
+NO_FILES = (*_KINDS.values(), _OTHERWISE)
 
 
 def open_file(path: str, *, or_pipe: bool = False) -> int:
@@ -36,4 +39,4 @@ def open_file(path: str, *, or_pipe: bool = False) -> int:
 
 def kind_of_file(mode: int) -> str | None:
     """Return what a file is, such as ``a directory``; ``None`` for a regular file."""
-    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), _OTHERWISE)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailtally_collector.paths import path_of
+from mailtally_collector.regular_file import NO_FILES
 from mailtally_collector.tail.discover import parse_name
 from mailtally_collector.tail.stopped import stopped_among
 from mailtally_shared.process.logs import event
@@ -30,6 +31,9 @@ _ADVICE = {
     "unreadable": "Let the collector's user read it.",
     "damaged": "Restore it from a backup; it is read on when it changes.",
 }
+#: Reasons of what is no file at all.
+_NO_FILE = tuple(f"it is {kind}" for kind in NO_FILES)
+_NO_FILE_ADVICE = "Move it out of the directory, or have MAILTALLY_LOGS not match it."
 #: Reasons that lie in how a file was packed: neither a right nor a backup would help.
 _PACKED = ("it is a tar archive", "it was compressed twice", "logs compressed with")
 _PACKED_ADVICE = "Unpack it, or move it out of the directory."
@@ -81,9 +85,12 @@ def trouble(kind: str, path: str, reason: str) -> LogTrouble:
     advice = _ADVICE.get(kind, "")
     if reason.startswith(_PACKED):
         advice = _PACKED_ADVICE
+    elif reason in _NO_FILE:
+        advice = _NO_FILE_ADVICE
     elif reason == os.strerror(errno.ELOOP):
         advice = "Correct the symbolic link, or remove it."
-    sentence = f"{path} cannot be read: {reason}. Its lines are not counted. {advice}"
+    part = "What cannot be read of it is" if kind == "damaged" else "Its lines are"
+    sentence = f"{path} cannot be read: {reason}. {part} not counted. {advice}"
     return LogTrouble(kind, path, sentence.rstrip(), until=until)
 
 

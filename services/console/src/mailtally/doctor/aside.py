@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Files that are named in one sentence.
 _NAMED = 10
+#: Reasons of batches that are as their collector made them.
+_SOUND = {"overflow", "too-far-ahead", "too-many-days", "too-many-hosts"}
 #: Seconds that a loader at work leaves no file waiting.
 _PATIENCE = 900.0
 
@@ -104,11 +106,17 @@ def _check_quarantine(quarantine: Quarantine) -> Finding:
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in quarantine.reasons.items())
     kept = f"{quarantine.batches:,} batches with {quarantine.records:,} records ({reasons})"
     problems = [f"Kept aside and not counted: {kept}."]
+    is_sound = quarantine.reasons.keys() <= _SOUND
+    cause = (
+        "They are sound, but more than a setting allows"
+        if is_sound
+        else "Something is wrong with a collector's release or its disk"
+    )
     return verdict(
         "quarantine",
         problems if quarantine.batches else [],
         "Empty.",
-        "Something is wrong with a collector's release or its disk: see the aggregators' logs, "
-        "and 'mailtally quarantine' for what is kept.",
+        f"{cause}: see the aggregators' logs, 'mailtally quarantine list' for what is kept, and "
+        "docs/operations.md for what each reason means.",
         Level.FAILED if quarantine.records else Level.WARNING,
     )
