@@ -12,6 +12,7 @@ from mailtally_aggregator.kept_aside import count_after_all, kept_aside
 from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
 from mailtally_aggregator.request import Batch, Caps
 from mailtally_shared.errors import BadBatch
+from mailtally_shared.header import MAX_REASONS
 from mailtally_shared.payload import encode
 from tests.support.records import NOON, FakeCollector, Record, columns
 
@@ -95,3 +96,17 @@ def test_a_ledger_has_room_for_so_many_reasons(site: Site) -> None:
     assert int(site.state.hlen(site.keys.ledger(site.mail1.id))) < 150
     (ledger,) = read_books(site.state, site.keys).ledgers
     assert sum(ledger.malformed.values()) == ledger.lines == 300
+
+
+def test_reasons_that_a_collector_makes_up_fill_no_ledger(site: Site) -> None:
+    made_up = [f"reason-{a}{b}" for a in "abcdefghijklmnop" for b in "abcdefghijklmnop"]
+    for first in range(0, len(made_up), MAX_REASONS):
+        header = site.mail1.batch([])
+        some = dict.fromkeys(made_up[first : first + MAX_REASONS], 1)
+        header = header.model_copy(update={"lines": len(some), "malformed": some})
+        assert site.apply(Batch(header, columns([]))).applied
+    ledger = site.state.hgetall(site.keys.ledger(site.mail1.id))
+    assert len(ledger) < len(made_up)
+    counted = {name: int(n) for name, n in ledger.items() if name.startswith(b"malformed:")}
+    assert sum(counted.values()) == len(made_up)
+    assert counted[b"malformed:other"] > 1

@@ -13,10 +13,13 @@ from mailtally_aggregator.commit import Committer
 from mailtally_aggregator.request import Batch
 from mailtally_shared.day_files import ChargingPolicy
 from mailtally_shared.errors import Refused
+from mailtally_shared.state.keys import FORMAT
 from mailtally_shared.state.policy import SitePolicy, adopt_policy, check_policy, read_policy
 from tests.support.records import NOON, FakeCollector, Record, columns
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.testing import Result
 
     from mailtally.embedded_redis import EmbeddedRedis
@@ -40,6 +43,29 @@ def test_an_aggregator_with_another_zone_is_refused_and_told_both(
     with pytest.raises(Refused, match="Europe/Berlin"):
         check_policy(state, keys, "UTC")
     assert read_policy(state, keys) == SitePolicy(timezone="Europe/Berlin")
+
+
+def test_commands_with_another_zone_are_refused_and_told_both(
+    empty_redis: EmbeddedRedis, keys: StateKeys, state: State, tmp_path: Path
+) -> None:
+    adopt_policy(state, keys, "Europe/Berlin")
+    state.set(keys.format, FORMAT)
+    log = tmp_path / "stats"
+    log.touch()
+    environment = {
+        "MAILTALLY_STATE_URL": empty_redis.state_url,
+        "MAILTALLY_DATA_DIR": str(tmp_path / "data"),
+        "MAILTALLY_TIMEZONE": "Asia/Tokyo",
+    }
+    for words in (
+        ["doctor"],
+        ["report"],
+        ["rebuild", "--day", "2026-02-16", "--logs", str(log)],
+    ):
+        result = CliRunner().invoke(main, words, env=environment)
+        assert result.exit_code == 1, words
+        assert "counts its days in Europe/Berlin" in result.output, words
+        assert "MAILTALLY_TIMEZONE is Asia/Tokyo" in result.output, words
 
 
 def test_a_charged_status_that_no_record_can_have_is_warned_of_at_the_start(
