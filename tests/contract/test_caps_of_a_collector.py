@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -105,7 +105,8 @@ def test_reasons_that_a_collector_makes_up_fill_no_ledger(site: Site) -> None:
         some = dict.fromkeys(made_up[first : first + MAX_REASONS], 1)
         header = header.model_copy(update={"lines": len(some), "malformed": some})
         assert site.apply(Batch(header, columns([]))).applied
-    ledger = site.state.hgetall(site.keys.ledger(site.mail1.id))
+    found = site.state.hgetall(site.keys.ledger(site.mail1.id))
+    ledger = cast("dict[bytes, bytes]", found)
     assert len(ledger) < len(made_up)
     counted = {name: int(n) for name, n in ledger.items() if name.startswith(b"malformed:")}
     assert sum(counted.values()) == len(made_up)
