@@ -63,8 +63,8 @@ types: $(VENV)/.tools ## the type checker's verdict
 
 .PHONY: coverage
 coverage: $(VENV)/.tools ## branch coverage of the pure modules, 95 % or more
-	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --quiet --cov --cov-config=tests/architecture/pure-modules.toml \
-		$(ON_ALL_CORES) tests/unit
+	@NUMBA_DISABLE_JIT=1 MAILTALLY_TEST_PROFILE=coverage $(BIN)/pytest --quiet $(ON_ALL_CORES) \
+		--cov --cov-config=tests/architecture/pure-modules.toml tests/unit
 
 .PHONY: bench
 bench: $(VENV)/.tools ## us beside mawk, Polars and others, and the targets; LINES=… REPEAT=… or SMALL=1

@@ -31,6 +31,9 @@ settings.register_profile(
 settings.register_profile(
     "ci", settings.get_profile("default"), max_examples=300, derandomize=True, print_blob=True
 )
+# For `make coverage`, which runs the kernels as plain Python, some hundred times slower: whether a
+# branch is reached is all it asks, and a test must end long before its timeout.
+settings.register_profile("coverage", settings.get_profile("ci"), max_examples=20)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=5000)
 # For the mutation check: that a test fails is all it wants to know.
 settings.register_profile(
