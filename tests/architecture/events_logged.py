@@ -50,7 +50,14 @@ def _calls() -> Iterator[tuple[str, ast.Call]]:
     for module in modules():
         for node in module.nodes(ast.Call):
             if _is_event(node):
-                yield _SERVICES[module.package], node
+                yield _service_of(module.name), node
+
+
+def _service_of(module: str) -> str:
+    """The service that runs a module; only aggregators write the state."""
+    if module.startswith("mailtally_shared.state."):
+        return _SERVICES["mailtally_aggregator"]
+    return _SERVICES[module.partition(".")[0]]
 
 
 def _is_event(call: ast.Call) -> bool:

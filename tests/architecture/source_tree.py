@@ -20,12 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 #: The distributions' packages, by the folder that holds them.
 PACKAGES = {
     "mailtally_shared": ROOT / "shared/src",
+    "mailtally_kernel": ROOT / "kernel/src",
     "mailtally_collector": ROOT / "services/collector/src",
     "mailtally_aggregator": ROOT / "services/aggregator/src",
     "mailtally_loader": ROOT / "services/loader/src",
     "mailtally": ROOT / "services/console/src",
 }
-PROJECTS = [ROOT / "shared", *sorted((ROOT / "services").iterdir())]
+PROJECTS = [ROOT / "shared", ROOT / "kernel", *sorted((ROOT / "services").iterdir())]
 
 
 @dataclass(frozen=True)

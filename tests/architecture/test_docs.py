@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_shared.database.tables import METADATA
-from mailtally_shared.process.settings import describe
-from mailtally_shared.process.settings.sources import FILE_SUFFIX, SECRETS
+from mailtally_shared.billing.tables import METADATA
+from mailtally_shared.runtime.settings import describe
+from mailtally_shared.runtime.settings.sources import FILE_SUFFIX, SECRETS
 from mailtally_shared.state.keys import Book, StateKeys
 from tests.architecture.errors_said import Said, reasons, sentences
 from tests.architecture.source_tree import PACKAGES, ROOT
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
+COMMANDS = (ROOT / "docs/reference/commands.md").read_text("utf-8")
 #: Every command has them: they stand once, at the top of the page.
 OF_EVERY_COMMAND = {"--help", "--debug"}
 CODE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -36,11 +36,18 @@ DEPLOYMENT = {
     *("MAILTALLY_COLLECTOR_HOST", "MAILTALLY_LOG_DIR", "MAILTALLY_EXPECTED_HOSTS"),
 }
 #: What is no setting, and yet a variable that people set.
-OTHER_VARIABLES = {"MAILTALLY_CONFIG", "MAILTALLY_CRASH_AT", *DEPLOYMENT} | {
-    f"MAILTALLY_{name}{FILE_SUFFIX}".upper() for name in SECRETS
-}
-OPERATIONS = " ".join((ROOT / "docs/operations.md").read_text("utf-8").split())
-STATE = (ROOT / "docs/state.md").read_text("utf-8")
+OTHER_VARIABLES = {
+    *("MAILTALLY_CONFIG", "MAILTALLY_CRASH_AT", "MAILTALLY_KERNEL", "MAILTALLY_KERNEL_INPUTS"),
+    *DEPLOYMENT,
+} | {f"MAILTALLY_{name}{FILE_SUFFIX}".upper() for name in SECRETS}
+#: What operators look things up in: the messages, and a page for each task.
+OPERATORS_PAGES = [
+    *(ROOT / "docs/reference" / name for name in ("messages.md", "retention.md")),
+    *sorted((ROOT / "docs/how-to").glob("*.md")),
+]
+OPERATIONS = " ".join(" ".join(page.read_text("utf-8").split()) for page in OPERATORS_PAGES)
+MESSAGES = " ".join((ROOT / "docs/reference/messages.md").read_text("utf-8").split())
+STATE = (ROOT / "docs/reference/state.md").read_text("utf-8")
 #: Members of ``StateKeys`` that are no keys themselves.
 NO_KEYS = {"tag", "totals", "late", "held", "everything_lasting"}
 #: A call of a hash command in a Lua script; its arguments may hold calls themselves.
@@ -93,7 +100,7 @@ def hash_fields() -> set[str]:
 
 def test_the_settings_page_is_what_the_settings_say() -> None:
     assert settings_page.PAGE.read_text("utf-8") == settings_page.page(), (
-        "docs/settings.md is not up to date: run `python -m tests.support.settings_page`"
+        "docs/reference/settings.md is not up to date: run `python -m tests.support.settings_page`"
     )
 
 
@@ -122,7 +129,7 @@ def test_a_variable_named_on_a_page_exists(page: Path) -> None:
     assert named <= settings_named()[0] | OTHER_VARIABLES
 
 
-def test_a_setting_named_in_operations_exists() -> None:
+def test_a_setting_named_on_an_operators_page_exists() -> None:
     named = set(re.findall(r"`((?:\w+\.)?[a-z]+_[a-z_]+)`", OPERATIONS))
     assert named <= settings_named()[1] | set(METADATA.tables)
 
@@ -177,7 +184,7 @@ def test_what_every_command_has_stands_at_the_top_of_the_page() -> None:
 
 @pytest.mark.parametrize("said", list(sentences()), ids=lambda said: said.place)
 def test_every_sentence_that_ends_a_process_has_its_entry(said: Said) -> None:
-    assert said.opening in OPERATIONS
+    assert said.opening in MESSAGES
 
 
 @pytest.mark.parametrize("said", list(reasons()), ids=lambda said: said.place)

@@ -61,3 +61,16 @@ def test_its_labels_say_what_it_is(path: Path) -> None:
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.parent.name)
 def test_a_service_says_whether_it_can_do_its_work(path: Path) -> None:
     assert "/readyz" in path.read_text("utf-8").partition("HEALTHCHECK")[2]
+
+
+def test_up_builds_every_image_that_a_command_of_the_docs_needs() -> None:
+    """A service with a profile is not built by ``up --build``; another one makes its image."""
+    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
+    services = re.split(r"(?m)^  (?=\w+:$)", compose.partition("\nservices:\n")[2])
+    built = {
+        re.findall(r"dockerfile: ([^}]+)}", text)[0]: re.findall(r"image: (\S+)", text)[0]
+        for text in services
+        if "build:" in text and "profiles:" not in text
+    }
+    assert set(built) == {str(path.relative_to(ROOT)) for path in DOCKERFILES}
+    assert built["services/console/Dockerfile"] == "mailtally-console"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_shared.process.metrics.catalogue import CATALOGUE, OF_THE_PROCESS
-from mailtally_shared.process.metrics.metric import Kind
+from mailtally_shared.runtime.metrics.metric import Kind
 from tests.architecture.events_logged import Logged, events
 from tests.architecture.source_tree import ROOT
 from tests.architecture.test_docs import anchors
 from tests.support import metrics_table
+from tests.support.catalogue import CATALOGUE, OF_THE_PROCESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def alerts() -> dict[str, str]:
 
 def test_the_metrics_on_the_page_are_those_in_the_code() -> None:
     assert metrics_table.filled_in(PAGE) == PAGE, (
-        "docs/observing.md is not up to date: run `python -m tests.support.metrics_table`"
+        f"{metrics_table.PAGE.name} is not up to date: run `python -m tests.support.metrics_table`"
     )
 
 
@@ -112,6 +112,7 @@ def test_every_alert_leads_to_a_place_that_says_what_to_do() -> None:
     assert len(links) == len(alerts())
     for link in links:
         name, _, anchor = link.partition("#")
+        assert name.startswith("docs/how-to/"), link
         assert anchor in anchors(ROOT / name), link
 
 

@@ -1,4 +1,4 @@
-"""Every claim of docs/security.md names a test, and that test is there."""
+"""Every claim of docs/explanation/security.md names a test, and that test is there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.source_tree import ROOT
 
-PAGE = (ROOT / "docs/security.md").read_text("utf-8")
+PAGE = (ROOT / "docs/explanation/security.md").read_text("utf-8")
 ROWS = re.findall(r"^\| (.+) \| (.+) \|$", PAGE.partition("\n## Claims\n")[2], re.MULTILINE)[1:]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 

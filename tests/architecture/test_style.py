@@ -14,7 +14,7 @@ from tests.architecture.source_tree import ROOT, Module, modules, tracked_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-LONGEST_FILE = 300  # lines
+LONGEST_FILE = 400  # lines
 LONGEST_FUNCTION = 45  # lines, with its docstring
 
 #: A silenced rule by its name, then "- " or "# " and the reason.
@@ -40,7 +40,7 @@ def has_reason(comment: str) -> bool:
     for word, form in (("noqa", NOQA), ("type: ignore", TYPE_IGNORE), ("no cover", NO_COVER)):
         if re.search(rf"#\s*(pragma: )?{word}", comment) and not form.search(comment):
             return False
-    return "nosec" not in comment and "ruff: noqa" not in comment
+    return not re.search(r"\bnosec\b", comment) and "ruff: noqa" not in comment
 
 
 @each_module

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mailtally.sample_logs import Truth, write_log
+from mailtally.samples.sample_logs import Truth, write_log
 from tests.compose.stack import HOSTS
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from mailtally_aggregator.books_read import read_books
-from mailtally_aggregator.totals import Totals
-from mailtally_collector.ledger import Ledger
+from mailtally_collector.ship.ledger import Ledger
 from mailtally_shared.errors import Unavailable
-from mailtally_shared.queue import QUEUE
 from mailtally_shared.state.client import connect_state, unavailable_errors
 from mailtally_shared.state.keys import FORMAT, StateKeys, host_mark
+from mailtally_shared.state.read.books_read import read_books
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.wire.queue import QUEUE
 from tests.architecture.source_tree import ROOT
 from tests.support.directories import MemoryDirectory, start
 from tests.support.own_redis import OwnRedis

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailtally_aggregator.metrics import ClusterMetrics
-from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
 from mailtally_aggregator.settings import AggregatorSettings
 from mailtally_shared.errors import BadBatch, Unavailable
-from mailtally_shared.process.clock import Clock
-from mailtally_shared.queue import QUEUE, connect_broker
+from mailtally_shared.runtime.clock import Clock
 from mailtally_shared.state.client import connect_state
+from mailtally_shared.state.uncounted.quarantine import Quarantine, QuarantineLimits
+from mailtally_shared.wire.queue import QUEUE, connect_broker
 from tests.support.hand_driven_site import HandDrivenSite
 from tests.support.records import NOON, Record
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.calendar import Calendar
-    from mailtally_shared.process.metrics import Durations, Sample
+    from mailtally_shared.runtime.metrics.metric import Durations, Sample
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
 

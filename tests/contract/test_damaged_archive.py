@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_aggregator.totals import Totals
-from mailtally_shared.day_files import DayNames, read_day
-from mailtally_shared.day_files.names import LOADED
+from mailtally_shared.days import DayNames, read_day
+from mailtally_shared.days.names import LOADED
+from mailtally_shared.state.read.totals import Totals
 from tests.contract.test_day_writer import (
     DAY,
     MUCH_LATER,
@@ -59,7 +60,7 @@ def test_a_damaged_file_stops_its_day_names_itself_and_goes_on_once_restored(
     assert str(file) in stopped(site)
     assert "restore it from a backup" in stopped(site)
     assert not (site.directory / NAMES.qml).exists()
-    (other,) = read_day(site.directory, EARLIER).qml_rows()
+    (other,) = chain.from_iterable(read_day(site.directory, EARLIER).charged())
     assert (other.name, other.bytes) == ("example.com", 7)
     file.write_bytes(sound)
     writer.tick(NEXT_NOON + 2)

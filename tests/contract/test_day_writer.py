@@ -10,26 +10,27 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from mailtally_aggregator.clock_watch import ClockWatch
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.day_writer import DayWriter, WriterPolicy
-from mailtally_aggregator.lease import Lease
-from mailtally_aggregator.memory import Memory, remembered_state
-from mailtally_aggregator.new_history import begin_history
-from mailtally_aggregator.request import Batch
-from mailtally_aggregator.settle import settle, unsettled
-from mailtally_aggregator.totals import Totals
-from mailtally_aggregator.watermark import DayPolicy
-from mailtally_shared.day_files import ChargingPolicy, DayNames, newest_revision, read_day
-from mailtally_shared.day_files.manifest import Incomplete
-from mailtally_shared.day_files.names import LOADED
+from mailtally_aggregator.days.clock_watch import ClockWatch
+from mailtally_aggregator.days.day_writer import DayWriter
+from mailtally_aggregator.policies import WriterPolicy
+from mailtally_shared.days import ChargingPolicy, DayNames, newest_revision, read_day
+from mailtally_shared.days.manifest import Incomplete
+from mailtally_shared.days.names import LOADED
+from mailtally_shared.days.watermark import DayPolicy
 from mailtally_shared.errors import Refused
-from mailtally_shared.header import Heartbeat
-from mailtally_shared.process.clock import VARIABLE, Clock
-from mailtally_shared.state.moments import redis_time
-from mailtally_shared.status import StatusDocument, Trouble, render
+from mailtally_shared.runtime.clock import VARIABLE, Clock
+from mailtally_shared.schema import place_of
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
+from mailtally_shared.state.history import begin_history, redis_time
+from mailtally_shared.state.last_seen import Memory, remembered_state
+from mailtally_shared.state.lease import Lease
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.state.settle import settle, unsettled
+from mailtally_shared.wire.announcement import Heartbeat
+from mailtally_shared.wire.status import StatusDocument, Trouble, render
 from tests.support.held_sums import alter
-from tests.support.records import NOON, FakeCollector, Record, columns
+from tests.support.records import NOON, FakeCollector, Record, rows
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Site:
 
     def count(self, records: Sequence[Record], watermark: int = NEXT_NOON) -> None:
         header = self.mail1.batch(records, watermark=watermark)
-        outcome = self.committer.apply([Batch(header, columns(records))], [], NOON)
+        outcome = self.committer.apply([Batch(header, rows(records))], [], NOON)
         assert outcome.applied
 
     def writer(
@@ -81,7 +82,11 @@ class Site:
         )
 
     def charged(self) -> dict[str, int]:
-        return {row.name: row.bytes for row in read_day(self.directory, NAMES).qml_rows()}
+        return {
+            row.name: row.bytes
+            for rows in read_day(self.directory, NAMES).charged()
+            for row in rows
+        }
 
     def revision(self) -> int:
         manifest = read_day(self.directory, NAMES).manifest
@@ -215,7 +220,7 @@ def test_a_writer_that_lost_its_lease_cannot_take_a_revision(site: Site) -> None
     assert lease.hold()
     site.state.delete(site.keys.writer_lease)
     assert Lease(site.state, site.keys, 60).hold()
-    assert lease.step("begin", day=site.keys.totals.day(DAY), above="0") is None
+    assert lease.begin(site.keys.totals, DAY, 0) is None
 
 
 def test_no_two_hold_the_lease_after_redis_went_back(site: Site) -> None:
@@ -227,7 +232,7 @@ def test_no_two_hold_the_lease_after_redis_went_back(site: Site) -> None:
         site.state.restore(key, 0, dump)
     assert Lease(site.state, site.keys, 60).hold()
     assert not first.hold()
-    assert first.step("begin", day=site.keys.totals.day(DAY), above="0") is None
+    assert first.begin(site.keys.totals, DAY, 0) is None
 
 
 def test_an_expired_lease_passes_on(site: Site) -> None:
@@ -268,7 +273,12 @@ def test_the_writer_notices_an_emptied_state_though_nothing_is_sent(site: Site) 
 
 def test_totals_that_do_not_add_up_are_never_written(site: Site) -> None:
     site.count([Record()])
-    alter(site.state, site.keys.totals.sums(DAY, "mail.example.net"), "example.com", size=1)
+    alter(
+        site.state,
+        site.keys.totals.sums(DAY, place_of("mail1", "mail.example.net")),
+        "example.com",
+        size=1,
+    )
     with pytest.raises(Refused, match="do not add up"):
         site.writer().tick(NEXT_NOON)
     assert not (site.directory / NAMES.qml).exists()
@@ -328,7 +338,7 @@ def test_a_state_that_went_back_does_not_lower_a_day_and_the_others_go_on(
     assert newest_revision(site.directory, DAY - timedelta(days=1)) == 1
     stopped = [r for r in caplog.records if "is not written" in r.message]
     assert len(stopped) == 1
-    assert "mail.example.net" in stopped[0].message
+    assert "mail1" in stopped[0].message
 
 
 def test_a_stopped_day_goes_on_once_the_state_holds_as_much_again(site: Site) -> None:
@@ -475,8 +485,8 @@ def test_a_late_book_that_went_back_lowers_no_day(site: Site) -> None:
 
 def late_keys(site: Site) -> list[bytes]:
     book = site.keys.late
-    named = [book.days, book.day(DAY), book.hosts(DAY), book.names(DAY), book.statuses(DAY)]
-    sums = [book.sums(DAY, host) for host in Totals(site.state, site.keys).hosts(DAY, book)]
+    named = [book.days, book.day(DAY), book.places(DAY), book.names(DAY), book.statuses(DAY)]
+    sums = [book.sums(DAY, place) for place in Totals(site.state, site.keys).places(DAY, book)]
     return [key.encode() for key in (*named, *sums) if site.state.exists(key)]
 
 
@@ -552,7 +562,7 @@ def test_the_day_writer_remembers_the_state_outside_of_it_until_all_is_there_aga
     site.state.hset(site.keys.history, "commits", 1)
     for _ in range(2):
         assert not memory.look(NOON + 1)
-    assert sum("older than the day writer" in r.message for r in caplog.records) == 1
+    assert sum("older state than the day writer" in r.message for r in caplog.records) == 1
     now = cast("bytes", site.state.hget(site.keys.history, "id"))
     assert now != seen.history.encode()
     for _ in range(5):

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
-from mailtally_aggregator.request import Batch
-from mailtally_aggregator.totals import Totals
 from mailtally_shared.errors import BadBatch
-from mailtally_shared.header import Heartbeat
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
 from mailtally_shared.state.keys import CHECKSUMS_KEPT
-from tests.support.records import NONCE, NOON, FakeCollector, Record, columns
+from mailtally_shared.wire.announcement import Heartbeat
+from tests.support.records import NONCE, NOON, FakeCollector, Record, rows
 
 if TYPE_CHECKING:
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
+    from tests.twin.accounting import Accounting
 
 DAY = date(2026, 2, 16)
 OTHER = "d" * 32
@@ -31,57 +30,73 @@ RECORDS = [Record()]
     [(1, NONCE, "outdated"), (2, NONCE, "outdated"), (3, OTHER, "outdated"), (2, OTHER, "applied")],
 )
 def test_only_a_batch_of_the_start_that_is_registered_counts(
-    *, state: State, keys: StateKeys, calendar: Calendar, epoch: int, nonce: str, lands_in: str
+    accounting: Accounting, mail1: FakeCollector, epoch: int, nonce: str, lands_in: str
 ) -> None:
-    mail1 = FakeCollector(state, keys)
     mail1.epoch, mail1.nonce = epoch, nonce
-    batch = Batch(mail1.batch(RECORDS), columns(RECORDS))
+    batch = Batch(mail1.batch(RECORDS), rows(RECORDS))
     mail1.epoch, mail1.nonce = 2, OTHER
     mail1.register()
-    outcome = Committer(state, keys, calendar).apply([batch], [], NOON)
+    outcome = accounting.apply([batch], [], NOON)
     assert getattr(outcome, lands_in) == [batch]
-    assert bool(Totals(state, keys).days()) == (lands_in == "applied")
+    assert bool(accounting.days()) == (lands_in == "applied")
 
 
 @pytest.mark.parametrize(("nonce", "told"), [(NONCE, 77.0), (OTHER, 0.0)])
 def test_only_a_heartbeat_of_the_start_that_is_registered_counts(
-    state: State, keys: StateKeys, calendar: Calendar, nonce: str, told: float
+    accounting: Accounting, mail1: FakeCollector, nonce: str, told: float
 ) -> None:
-    mail1 = FakeCollector(state, keys)
     beat = Heartbeat(
         collector_id=mail1.id, epoch=1, nonce=nonce, host="mail1", after_seq=0, watermark=77
     )
-    Committer(state, keys, calendar).apply([], [beat], NOON)
-    assert Totals(state, keys).watermarks() == {"mail1": told}
+    accounting.apply([], [beat], NOON)
+    assert accounting.watermarks() == {"mail1": told}
+
+
+def test_a_start_has_read_nothing_until_it_says_so(
+    accounting: Accounting, mail1: FakeCollector
+) -> None:
+    accounting.send((mail1.batch(RECORDS, watermark=200), RECORDS))
+    mail1.epoch, mail1.nonce = 2, OTHER
+    mail1.register()
+    assert accounting.watermarks() == {"mail1": 0.0}
+    assert accounting.ledger(mail1.id).watermark == 0
+    accounting.send((mail1.batch(RECORDS, watermark=100), RECORDS))
+    assert accounting.watermarks() == {"mail1": 100.0}
 
 
 def test_another_batch_under_a_known_number_is_refused_and_not_taken_for_a_repetition(
-    state: State, keys: StateKeys, calendar: Calendar
+    accounting: Accounting, mail1: FakeCollector
 ) -> None:
-    mail1 = FakeCollector(state, keys)
-    committer = Committer(state, keys, calendar)
     one, other = ([Record(size=size)] for size in (1, 2))
-    first, second = (Batch(mail1.batch(each, seq=1), columns(each)) for each in (one, other))
-    together = committer.apply([first, second, first], [], NOON)
+    first, second = (Batch(mail1.batch(each, seq=1), rows(each)) for each in (one, other))
+    together = accounting.apply([first, second, first], [], NOON)
     assert (together.applied, together.different) == ([first], [second])
     assert together.known == [first]
-    assert committer.apply([second], [], NOON).different == [second]
-    assert committer.apply([first], [], NOON).known == [first]
-    assert Totals(state, keys).read(DAY).messages == 1
+    assert accounting.apply([second], [], NOON).different == [second]
+    assert accounting.apply([first], [], NOON).known == [first]
+    assert accounting.read(DAY).messages == 1
 
 
 @pytest.mark.parametrize("gap", [True, False])
 def test_another_batch_is_told_beyond_a_gap_and_below_it(
-    state: State, keys: StateKeys, calendar: Calendar, *, gap: bool
+    accounting: Accounting, mail1: FakeCollector, *, gap: bool
 ) -> None:
-    mail1 = FakeCollector(state, keys)
-    committer = Committer(state, keys, calendar)
     last = 4 if gap else 3
     for seq in (1, 2, last):
-        committer.apply([Batch(mail1.batch(RECORDS, seq=seq), columns(RECORDS))], [], NOON)
+        accounting.apply([Batch(mail1.batch(RECORDS, seq=seq), rows(RECORDS))], [], NOON)
     other = [Record(size=9)]
-    batch = Batch(mail1.batch(other, seq=last), columns(other))
-    assert committer.apply([batch], [], NOON).different == [batch]
+    batch = Batch(mail1.batch(other, seq=last), rows(other))
+    assert accounting.apply([batch], [], NOON).different == [batch]
+
+
+def test_what_is_in_quarantine_is_told_from_another_batch_too(
+    accounting: Accounting, mail1: FakeCollector
+) -> None:
+    why = BadBatch("bad-checksum", "The payload is not the one that was announced.")
+    assert accounting.quarantine(mail1.batch(RECORDS, seq=1), b"", why, NOON) == "kept"
+    other = [Record(size=9)]
+    batch = Batch(mail1.batch(other, seq=1), rows(other))
+    assert accounting.apply([batch], [], NOON).different == [batch]
 
 
 def test_checksums_are_kept_as_far_back_as_any_window_reaches_and_no_farther(
@@ -89,21 +104,9 @@ def test_checksums_are_kept_as_far_back_as_any_window_reaches_and_no_farther(
 ) -> None:
     mail1 = FakeCollector(state, keys)
     committer = Committer(state, keys, calendar)
-    made = [Batch(mail1.batch([]), columns([])) for _ in range(CHECKSUMS_KEPT + 3)]
+    made = [Batch(mail1.batch([]), rows([])) for _ in range(CHECKSUMS_KEPT + 3)]
     for first in range(0, len(made), 100):
         committer.apply(made[first : first + 100], [], NOON)
     kept = state.hkeys(keys.checksums(mail1.id))
     assert set(map(int, kept)) == set(range(4, CHECKSUMS_KEPT + 4))
     assert committer.apply(made[:1], [], NOON).known == made[:1]
-
-
-def test_what_is_in_quarantine_is_told_from_another_batch_too(
-    state: State, keys: StateKeys, calendar: Calendar
-) -> None:
-    mail1 = FakeCollector(state, keys)
-    why = BadBatch("bad-checksum", "The payload is not the one that was announced.")
-    quarantine = Quarantine(state, keys, QuarantineLimits())
-    assert quarantine.batch(mail1.batch(RECORDS, seq=1), b"", why, NOON, at_once=True) == "kept"
-    other = [Record(size=9)]
-    batch = Batch(mail1.batch(other, seq=1), columns(other))
-    assert Committer(state, keys, calendar).apply([batch], [], NOON).different == [batch]

@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from mailtally.doctor.collectors import check_collectors, check_foreign_names
-from mailtally.doctor.finding import Level
-from mailtally_aggregator.books_read import read_books
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.foreign import text
-from mailtally_aggregator.former import MOST_FORMER
-from mailtally_aggregator.new_history import begin_history
-from mailtally_aggregator.request import Batch
-from mailtally_aggregator.sweep import sweep
-from mailtally_aggregator.totals import Totals
-from mailtally_aggregator.went_back import days_of_hours, missing_days, unheard_hosts
+from mailtally_shared.audit.collectors import check_collectors, check_foreign_names
+from mailtally_shared.audit.finding import Level
 from mailtally_shared.errors import Unavailable
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
+from mailtally_shared.state.history import begin_history
 from mailtally_shared.state.keys import host_mark
+from mailtally_shared.state.read.books_read import MOST_FORMER, read_books
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.state.read.went_back import days_of_hours, missing_days, unheard_hosts
+from mailtally_shared.state.sweep import sweep
+from mailtally_shared.state.untrusted import text
 from tests.support.cluster import command
 from tests.support.directories import MemoryDirectory, silence, start
-from tests.support.records import NOON, FakeCollector, Record, columns
+from tests.support.records import NOON, FakeCollector, Record, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
@@ -80,7 +79,7 @@ def test_very_many_of_them_are_swept_out_and_those_of_collectors_stay(
     state.sadd(keys.collectors, *(f"{n:032x}" for n in range(3000)), b"\xff" * 10**6)
     for spoken in range(100):
         state.hset(keys.said(f"{spoken:032x}"), "host", ("mail1", "mail2" * 100)[spoken % 2])
-    with pytest.raises(Unavailable, match="somebody with a collector's password fills it"):
+    with pytest.raises(Unavailable, match="someone with a collector's password fills it"):
         read_books(state, keys)
     sweep(state, keys)
     assert state.smembers(keys.hosts) == {b"mail1", b"mail2"}
@@ -103,7 +102,7 @@ def test_a_collector_that_is_succeeded_before_anything_was_applied_is_no_alarm(
     lost = [lose_a_directory(state, keys) for _ in range(times)]
     heir = start(state, keys, MemoryDirectory.new("mail1"))
     speaker = FakeCollector.speaking_for(state, keys, heir)
-    batch = Batch(speaker.batch([Record()]), columns([Record()]))
+    batch = Batch(speaker.batch([Record()]), rows([Record()]))
     assert Committer(state, keys, calendar).apply([batch], [], NOON).applied
     books = read_books(state, keys)
     assert check_foreign_names(books).level is Level.OK

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailtally_aggregator.books_read import read_books
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.hosted_file import HostedFile
-from mailtally_aggregator.intake import GroupLimits, Intake, groups
-from mailtally_aggregator.quarantine import FAILURES, Quarantine, QuarantineLimits
-from mailtally_aggregator.receive import Receiver
-from mailtally_aggregator.totals import Totals
-from mailtally_collector.publish import Publisher
-from mailtally_shared.columns import END_OF_TIME
-from mailtally_shared.header import MAX_REASONS, BatchHeader, Heartbeat
-from mailtally_shared.queue import QUEUE
+from mailtally_aggregator.intake.group import Intake, groups
+from mailtally_aggregator.intake.receive import Receiver
+from mailtally_aggregator.policies import GroupLimits
+from mailtally_collector.ship.publish import Publisher
+from mailtally_shared.schema import END_OF_TIME
+from mailtally_shared.state.commit.commit import Committer
+from mailtally_shared.state.hosted_lists import HostedFile
+from mailtally_shared.state.read.books_read import read_books
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.state.uncounted.quarantine import FAILURES, Quarantine, QuarantineLimits
+from mailtally_shared.wire.announcement import MAX_REASONS, BatchHeader, Heartbeat
+from mailtally_shared.wire.queue import QUEUE
 from tests.support.records import NONCE, NOON, FakeCollector, Record
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
@@ -109,6 +111,19 @@ def test_a_batch_in_the_name_of_another_host_is_refused(forger: Forger) -> None:
     forger.announce(forger.taken.batch(RECORDS), host="mail1")
     forger.drain()
     assert forger.counted() == 0
+
+
+def test_lines_that_name_another_host_change_none_of_its_collectors_figures(
+    forger: Forger,
+) -> None:
+    theirs = Record(host="mail1", size=10)
+    forger.announce(forger.honest.batch([theirs]))
+    forger.announce(forger.taken.batch([replace(theirs, size=50)]))
+    forger.drain()
+    (day,) = forger.days.days()
+    rows = forger.days.read(day.day).rows
+    found = {(row.collector, row.host): row.bytes for row in rows}
+    assert found == {("mail1", "mail1"): 10, ("mail2", "mail1"): 50}
 
 
 def test_a_batch_under_another_epoch_is_refused(forger: Forger) -> None:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_aggregator.kept_aside import drop, kept_aside
-from mailtally_aggregator.known_gaps import LOST, KnownGaps
-from mailtally_aggregator.late_days import pin_of
-from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
-from mailtally_aggregator.settle import settle, unsettled
-from mailtally_shared.day_files import newest_manifest, read_day
+from mailtally_shared.days import newest_manifest, read_day
 from mailtally_shared.errors import BadBatch
-from mailtally_shared.status import LONGEST_SENTENCE
+from mailtally_shared.schema import place_of
+from mailtally_shared.state.known_gaps import LOST, KnownGaps
+from mailtally_shared.state.read.late_days import pin_of
+from mailtally_shared.state.settle import settle, unsettled
+from mailtally_shared.state.uncounted.quarantine import Quarantine, QuarantineLimits
+from mailtally_shared.state.uncounted.quarantined import drop, kept_aside
+from mailtally_shared.wire.status import LONGEST_SENTENCE
 from tests.contract.test_day_writer import (
     DAY,
     MUCH_LATER,
@@ -31,9 +32,9 @@ from tests.support.records import NOON, Record
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailtally_aggregator.day_writer import DayWriter
+    from mailtally_aggregator.days.day_writer import DayWriter
     from mailtally_shared.calendar import Calendar
-    from mailtally_shared.day_files import Manifest
+    from mailtally_shared.days import Manifest
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
 
@@ -137,7 +138,7 @@ def test_a_day_that_the_state_has_less_of_names_what_is_lacking_and_keeps_its_fi
 ) -> None:
     site.state.hset(site.keys.totals.day(DAY), mapping={"bytes": "0", "transferred": "0"})
     site.state.hset(site.keys.totals.day(DAY), mapping={"messages": "0"})
-    site.state.delete(*[site.keys.totals.sums(DAY, "mail.example.net")])
+    site.state.delete(*[site.keys.totals.sums(DAY, place_of("mail1", "mail.example.net"))])
     unreadable(site, site.mail1, UNREADABLE)
     for _ in range(2):
         writer.tick(NEXT_NOON + 1)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.new_history import begin_history
-from mailtally_aggregator.request import Batch
-from mailtally_aggregator.totals import Totals
-from mailtally_collector.inheritance import Inherited
-from mailtally_collector.ledger import Ledger, Registration
-from mailtally_shared.header import Heartbeat
-from tests.support.records import NOON, FakeCollector, Record, columns
+from mailtally_collector.ship.inheritance import Inherited
+from mailtally_collector.ship.ledger import Ledger, Registration
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
+from mailtally_shared.state.history import begin_history
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.wire.announcement import Heartbeat
+from tests.support.records import NOON, FakeCollector, Record, rows
 
 if TYPE_CHECKING:
     from mailtally_shared.calendar import Calendar
@@ -38,7 +38,7 @@ class Site:
 
     def count(self, seq: int, watermark: int = 0) -> None:
         header = self.mail1.batch(RECORDS, seq=seq, watermark=watermark)
-        assert self.committer.apply([Batch(header, columns(RECORDS))], [], NOON).applied
+        assert self.committer.apply([Batch(header, rows(RECORDS))], [], NOON).applied
 
     @property
     def registration(self) -> Registration:
@@ -119,7 +119,7 @@ def test_what_is_lost_beyond_a_batch_to_be_sent_again_is_passed_after_it(site: S
 def test_a_batch_that_was_given_up_is_not_counted_when_it_comes_after_all(site: Site) -> None:
     header = site.mail1.batch(RECORDS, seq=3)
     site.ledger.give_up(site.registration, [(2, 4)], {})
-    outcome = site.committer.apply([Batch(header, columns(RECORDS))], [], NOON)
+    outcome = site.committer.apply([Batch(header, rows(RECORDS))], [], NOON)
     assert outcome.known
     assert Totals(site.state, site.keys).read(DAY).messages == 2
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailtally.doctor.finding import Level
-from mailtally.doctor.hosted import check_hosted
-from mailtally_aggregator.hosted import HostedDomains
-from mailtally_aggregator.hosted_known import HostedNote, hosted_known
+from mailtally_shared.audit.finding import Level
+from mailtally_shared.audit.settings import check_hosted
+from mailtally_shared.days.charging import HostedDomains
+from mailtally_shared.state.hosted_lists import HostedNote, hosted_known
 from tests.support.records import NOON
 
 if TYPE_CHECKING:

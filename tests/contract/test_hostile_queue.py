@@ -12,18 +12,18 @@ import amqp
 import pytest
 from kombu.utils.url import parse_url
 
-from mailtally_aggregator.receive import MAX_IN_HAND, Receiver
+from mailtally_aggregator.intake.receive import MAX_IN_HAND, Receiver
 from mailtally_shared.errors import BadBatch, SettingsError
-from mailtally_shared.header import MAX_MESSAGE, TOO_LARGE, Heartbeat, parse_announcement
-from mailtally_shared.queue import QUEUE, batch_queue, connect_broker
-from mailtally_shared.queue_guards.envelope import MAX_ENVELOPE, MAX_FOREIGN
+from mailtally_shared.wire.announcement import MAX_MESSAGE, TOO_LARGE, Heartbeat, parse_announcement
+from mailtally_shared.wire.envelope import MAX_ENVELOPE, MAX_FOREIGN
+from mailtally_shared.wire.queue import QUEUE, batch_queue, connect_broker
 from tests.support.records import NONCE
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.state.client import State
     from tests.support.rabbitmq import RabbitNode
 
@@ -216,7 +216,7 @@ def test_nothing_that_an_amqp_message_says_is_obeyed(
 def test_an_amqp_message_that_is_too_large_is_passed_over_and_the_next_one_taken(
     rabbit: tuple[amqp.Channel, Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mailtally_shared.queue_guards.amqp_frames.MAX_MESSAGE", 2**20)
+    monkeypatch.setattr("mailtally_shared.wire.amqp_frames.MAX_MESSAGE", 2**20)
     sender, receiver = rabbit
     for body in (bytes(2**20 + 1), GOOD.to_bytes(), bytes(3 * 2**20), bytes(2**20)):
         sender.basic_publish(amqp.Message(body), routing_key=QUEUE)

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from mailtally_aggregator import receive
-from mailtally_aggregator.lease import Lease
-from mailtally_aggregator.receive import Receiver
-from mailtally_collector.publish import Publisher
-from mailtally_shared.header import Heartbeat
-from mailtally_shared.process.clock import Clock
+from mailtally_aggregator.intake import receive
+from mailtally_aggregator.intake.receive import Receiver
+from mailtally_collector.ship.publish import Publisher
+from mailtally_shared.runtime.clock import Clock
+from mailtally_shared.state.lease import Lease
+from mailtally_shared.wire.announcement import Heartbeat
 from tests.support.records import NONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
 

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections import Counter
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.hosted_file import HostedFile
-from mailtally_aggregator.intake import GroupLimits, Intake
-from mailtally_aggregator.kept_aside import kept_aside
-from mailtally_aggregator.quarantine import FAILURES, Quarantine, QuarantineLimits
-from mailtally_aggregator.receive import Received, Receiver
-from mailtally_aggregator.totals import Totals
-from mailtally_collector.publish import Publisher
-from mailtally_shared.header import BatchHeader, Heartbeat
-from mailtally_shared.payload import checksum
-from tests.support.records import NONCE, NOON, FakeCollector, Record, domain_sums
+from mailtally_aggregator.intake.group import Intake
+from mailtally_aggregator.intake.receive import Received, Receiver
+from mailtally_aggregator.policies import GroupLimits
+from mailtally_collector.ship.publish import Publisher
+from mailtally_shared.calendar import Calendar
+from mailtally_shared.rows import STEPS
+from mailtally_shared.state.commit.commit import Committer
+from mailtally_shared.state.hosted_lists import HostedFile
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.state.uncounted.quarantine import FAILURES, Quarantine, QuarantineLimits
+from mailtally_shared.state.uncounted.quarantined import kept_aside
+from mailtally_shared.wire.announcement import BatchHeader, Heartbeat
+from mailtally_shared.wire.payload import checksum
+from tests.support.records import NONCE, NOON, FakeCollector, Record, domain_sums, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
-    from mailtally_shared.calendar import Calendar
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
 
@@ -49,11 +53,12 @@ class Pipe:
         self.mail1 = FakeCollector(state, keys)
         self.publisher = Publisher(url, state)
         self.receiver = Receiver(url, prefetch=32)
+        self.committer = Committer(state, keys, calendar)
         self.intake = Intake(
             receiver=self.receiver,
             state=state,
             keys=keys,
-            committer=Committer(state, keys, calendar),
+            committer=self.committer,
             quarantine=Quarantine(state, keys, QuarantineLimits()),
             hosted=HostedFile(hosted),
             limits=limits or GroupLimits(),
@@ -72,7 +77,10 @@ class Pipe:
             pass
 
     def sums(self) -> dict[str, int]:
-        return {row.domain: row.bytes for row in Totals(self.state, self.keys).read(DAY).rows}
+        sums: Counter[str] = Counter()
+        for row in Totals(self.state, self.keys).read(DAY).rows:
+            sums[row.domain] += row.bytes
+        return dict(sums)
 
     def close(self) -> None:
         self.publisher.reset()
@@ -166,6 +174,44 @@ def test_a_header_that_miscounts_its_payload_is_refused(pipe: Pipe) -> None:
     assert pipe.state.hget(pipe.keys.quarantine_sums, "reason:bad-counts") == b"1"
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_folded_records_count_as_those_sent_one_by_one(pipe: Pipe, step: int) -> None:
+    records = [*RECORDS * 3, Record(time=NOON + 1, size=5, attempts=4)]
+    pipe.send(pipe.mail1.batch_of(rows(records, step)))
+    pipe.drain()
+    totals = Totals(pipe.state, pipe.keys).read(DAY)
+    assert pipe.sums() == domain_sums(records)
+    assert totals.messages == len(records)
+    assert totals.transferred == sum(r.size * max(r.attempts, 1) for r in records)
+    assert pipe.state.hget(pipe.keys.ledger(pipe.mail1.id), "records") == b"%d" % len(records)
+
+
+def test_a_row_with_records_of_two_days_is_refused(pipe: Pipe) -> None:
+    """Its day would be that of the step's first second; others may belong to the next one."""
+    pipe.committer.calendar = Calendar(ZoneInfo("Asia/Kolkata"))  # whose days begin at 18:30 UTC
+    evening = [Record(time=NOON + 6 * 3600 + minute * 60) for minute in (1, 59)]
+    for step in (3600, 900):
+        header = pipe.mail1.batch_of(rows(evening, step))
+        payload = pipe.state.get(header.payload_key)
+        assert isinstance(payload, bytes)
+        for _ in range(FAILURES):
+            pipe.send(header, payload)
+            pipe.drain()
+    assert pipe.state.hget(pipe.keys.quarantine_sums, "reason:bad-step") == b"1"
+    assert Totals(pipe.state, pipe.keys).read(DAY).messages == 1
+    assert Totals(pipe.state, pipe.keys).read(DAY + timedelta(1)).messages == 1
+
+
+@pytest.mark.parametrize("counts", [{"rows": 1}, {"rows": 3}, {"records": 3, "lines": 3}])
+def test_a_header_that_miscounts_folded_rows_is_refused(pipe: Pipe, counts: dict[str, int]) -> None:
+    two = rows([Record(), Record(), Record(domain="b.example"), Record(domain="b.example")], 3600)
+    header = pipe.mail1.batch_of(two).model_copy(update=counts)
+    for _ in range(FAILURES):
+        pipe.send(header)
+        pipe.drain()
+    assert pipe.state.hget(pipe.keys.quarantine_sums, "reason:bad-counts") == b"1"
+
+
 def test_an_announcement_whose_payload_is_gone_is_dropped(pipe: Pipe) -> None:
     header = pipe.mail1.batch(RECORDS)
     payload = pipe.state.get(header.payload_key)
@@ -196,12 +242,14 @@ def test_a_heartbeat_that_comes_with_its_batch_counts(pipe: Pipe) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "groups"),
+    ("limits", "hosts", "groups"),
     [
-        (GroupLimits(batches=8, records=3), 6),
-        (GroupLimits(names=1), 6),
-        (GroupLimits(names=2 * len({record.domain for record in RECORDS})), 3),
-        (GroupLimits(), 1),
+        (GroupLimits(batches=8, rows=3), ["mail1"], 6),
+        (GroupLimits(names=1), ["mail1"], 6),
+        (GroupLimits(names=2), ["mail1"], 1),  # the same two, however many batches have them
+        (GroupLimits(names=2), ["mail1", "mail2"], 6),  # each collector has names of its own
+        (GroupLimits(names=4), ["mail1", "mail2"], 1),
+        (GroupLimits(), ["mail1"], 1),
     ],
 )
 def test_groups_keep_to_their_limits_and_all_is_counted(
@@ -212,6 +260,7 @@ def test_groups_keep_to_their_limits_and_all_is_counted(
     empty_redis: EmbeddedRedis,
     monkeypatch: pytest.MonkeyPatch,
     limits: GroupLimits,
+    hosts: list[str],
     groups: int,
 ) -> None:
     pipe = Pipe(
@@ -223,8 +272,9 @@ def test_groups_keep_to_their_limits_and_all_is_counted(
         return collect(lambda held: held >= 6, 60.0)
 
     monkeypatch.setattr(pipe.receiver, "collect", collect_all)
-    for _ in range(6):
-        pipe.send(pipe.mail1.batch(RECORDS))
+    senders = [pipe.mail1, *(FakeCollector(state, keys, host) for host in hosts[1:])]
+    for number in range(6):
+        pipe.send(senders[number % len(senders)].batch(RECORDS))
     assert pipe.intake.turn(NOON) == 6
     assert pipe.sums() == domain_sums(RECORDS * 6)
     assert state.hget(keys.totals.day(DAY), "changes") == b"%d" % groups

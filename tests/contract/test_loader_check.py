@@ -9,9 +9,9 @@ from sqlalchemy import create_engine, inspect, make_url, text
 
 from mailtally_loader.service import check
 from mailtally_loader.settings import LoaderSettings
-from mailtally_shared.database.engine import open_engine
-from mailtally_shared.database.rights import VERSION_TABLE
-from mailtally_shared.database.upgrade import upgrade
+from mailtally_shared.billing.engine import open_engine
+from mailtally_shared.billing.rights import VERSION_TABLE
+from mailtally_shared.billing.upgrade import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +85,9 @@ def test_each_right_that_a_load_lacks_is_named(reader: str, tmp_path: Path) -> N
 def test_tables_of_another_version_or_gone_are_named(server: str, tmp_path: Path) -> None:
     upgrade(open_engine(server))
     on(server, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")  # noqa: S608 - our own table
-    assert "of version 9999" in "\n".join(found(server, tmp_path))
+    assert "schema is version 9999" in "\n".join(found(server, tmp_path))
     on(server, "DROP TABLE mail_traffic_change")
-    assert "has no table mail_traffic_change" in "\n".join(found(server, tmp_path))
+    assert "lacks the table mail_traffic_change" in "\n".join(found(server, tmp_path))
 
 
 def test_a_file_is_tried_where_it_is_there_and_not_made_where_it_is_not(tmp_path: Path) -> None:
@@ -98,4 +98,4 @@ def test_a_file_is_tried_where_it_is_there_and_not_made_where_it_is_not(tmp_path
     upgrade(open_engine(url))
     assert found(url, tmp_path) == []
     on(url, "DROP TABLE mail_traffic_daily")
-    assert "has no table mail_traffic_daily" in "\n".join(found(url, tmp_path))
+    assert "lacks the table mail_traffic_daily" in "\n".join(found(url, tmp_path))

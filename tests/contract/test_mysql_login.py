@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from mailtally_shared.database.engine import open_engine, probe
+from mailtally_shared.billing.engine import open_engine, probe
 from mailtally_shared.errors import Unavailable
 from tests.support.ports import free_port
 

@@ -8,21 +8,21 @@ import pytest
 from click.testing import CliRunner
 
 from mailtally.__main__ import main
-from mailtally_aggregator.charged_statuses import warn_of_unmatched
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.request import Batch
-from mailtally_shared.day_files import ChargingPolicy
+from mailtally_aggregator.days.charged_statuses import warn_of_unmatched
+from mailtally_shared.days import ChargingPolicy
 from mailtally_shared.errors import Refused
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
 from mailtally_shared.state.keys import FORMAT
 from mailtally_shared.state.policy import SitePolicy, adopt_policy, check_policy, read_policy
-from tests.support.records import NOON, FakeCollector, Record, columns
+from tests.support.records import NOON, FakeCollector, Record, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
@@ -73,11 +73,11 @@ def test_a_charged_status_that_no_record_can_have_is_warned_of_at_the_start(
 ) -> None:
     records = [Record(status="greylisted")]
     header = FakeCollector(state, keys).batch(records)
-    Committer(state, keys, calendar).apply([Batch(header, columns(records))], [], NOON)
+    Committer(state, keys, calendar).apply([Batch(header, rows(records))], [], NOON)
     charging = ChargingPolicy(charged_statuses=("success", "greylisted", "sucess", "other"))
     warn_of_unmatched(state, keys, charging)
     (record,) = caplog.records
-    assert "has 'sucess', which is no known status" in record.message
+    assert "has 'sucess', which is not a known status" in record.message
     assert "did you mean success" in record.message
     caplog.clear()
     warn_of_unmatched(state, keys, ChargingPolicy())
@@ -96,7 +96,7 @@ def test_the_zone_is_changed_only_while_nothing_is_at_work(
     assert "no site policy yet" in command(empty_redis).output
     adopt_policy(state, keys, "UTC")
     state.set(keys.writer_lease, "1")
-    assert "An aggregator is at work" in command(empty_redis, "--timezone", "Asia/Tokyo").output
+    assert "An aggregator is running" in command(empty_redis, "--timezone", "Asia/Tokyo").output
     state.delete(keys.writer_lease)
     state.set(keys.payload("0" * 32, 1, "0" * 32), "payload")
     assert "1 batches are sent" in command(empty_redis, "--timezone", "Asia/Tokyo").output
@@ -133,7 +133,7 @@ def test_the_charging_is_changed_only_while_no_aggregator_works(
     adopt_policy(state, keys, "UTC", ChargingPolicy())
     asked = ("--charged-statuses", "success, partial", "--hits", "in-out")
     state.set(keys.writer_lease, "1")
-    assert "An aggregator is at work" in command(empty_redis, *asked).output
+    assert "An aggregator is running" in command(empty_redis, *asked).output
     state.delete(keys.writer_lease)
     for _ in range(2):  # the second time it changes nothing
         assert "partial,success" in command(empty_redis, *asked).output

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import msgpack
 import pytest
 
-from mailtally_aggregator.kept_aside import drop, kept_aside
-from mailtally_aggregator.quarantine import FAILURES, Quarantine, QuarantineLimits
 from mailtally_shared.errors import BadBatch, Unavailable
+from mailtally_shared.state.uncounted.quarantine import FAILURES, Quarantine, QuarantineLimits
+from mailtally_shared.state.uncounted.quarantined import drop, kept_aside
 from tests.support.records import NOON, FakeCollector, Record
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_aggregator.receive import Receiver
-from mailtally_collector.publish import Publisher
+from mailtally_aggregator.intake.receive import Receiver
+from mailtally_collector.ship.publish import Publisher
 from mailtally_shared.errors import Unavailable
-from mailtally_shared.header import Heartbeat
-from mailtally_shared.queue import batch_queue, connect_broker
 from mailtally_shared.state.client import connect_state, unavailable_errors
+from mailtally_shared.wire.announcement import Heartbeat
+from mailtally_shared.wire.queue import batch_queue, connect_broker
 from tests.support.records import NONCE
 from tests.support.sentinel_pair import SentinelPair
 from tests.support.waiting import wait_until
@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.state.client import State
     from tests.support.rabbitmq import RabbitNode
 

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.request import Batch
-from mailtally_collector.inheritance import Inherited
-from mailtally_collector.ledger import Applied, Displaced, Ledger
-from mailtally_collector.positions import Mark, Position, Span
-from mailtally_collector.progress import Progress
-from mailtally_collector.spool import Spool
+from mailtally_collector.ship.inheritance import Inherited
+from mailtally_collector.ship.ledger import Applied, Displaced, Ledger
+from mailtally_collector.spool.progress import Progress
+from mailtally_collector.spool.spool import Spool
+from mailtally_collector.tail.positions import Mark, Position, Span
 from mailtally_shared.errors import Fenced, Refused, Unavailable
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
 from mailtally_shared.state.keys import host_mark
 from tests.support.directories import LIFE, MemoryDirectory, registrar, silence, start
-from tests.support.records import NOON, FakeCollector, Record, columns
+from tests.support.records import NOON, FakeCollector, Record, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from redis.client import Pipeline
 
-    from mailtally_collector.ledger import Registration
+    from mailtally_collector.ship.ledger import Registration
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
@@ -49,7 +49,7 @@ class Cluster:
         sender = FakeCollector.speaking_for(self.state, self.keys, who)
         seq = directory.remembered().last_seq + 1
         header = directory.batches[seq] = sender.batch(records or RECORDS, seq=seq)
-        batch = Batch(header, columns(records or RECORDS))
+        batch = Batch(header, rows(records or RECORDS))
         outcome = self.committer.apply([batch], [], NOON)
         lists = ("applied", "known", "different", "fenced", "outdated")
         return next(name for name in lists if getattr(outcome, name))
@@ -111,7 +111,7 @@ def test_a_start_that_was_interrupted_after_any_step_is_finished_by_the_next_one
         if not left[0]:
             raise InterruptedError
 
-    monkeypatch.setattr("mailtally_collector.registrar.crash_point", crash)
+    monkeypatch.setattr("mailtally_collector.ship.registrar.crash_point", crash)
     with Spool.open(tmp_path, host_mark("mail1")) as spool:
         for _ in range(2):
             try:
@@ -189,7 +189,7 @@ def test_a_successor_inherits_positions_and_what_was_applied_beyond_a_gap(
     sender = FakeCollector(state, keys)
     for seq in (1, 2, 5):
         header = sender.batch(RECORDS, seq=seq)
-        cluster.committer.apply([Batch(header, columns(RECORDS))], [], NOON)
+        cluster.committer.apply([Batch(header, rows(RECORDS))], [], NOON)
     new = MemoryDirectory.new("mail1")
     start(state, keys, new)
     inherited = ledger.inherited(new.collector_id)
@@ -220,7 +220,7 @@ def test_a_successor_that_applied_only_beyond_a_gap_hands_on_what_it_inherited(
     silence(state, keys)
     second = start(state, keys, MemoryDirectory.new("mail1"))
     sender = FakeCollector.speaking_for(state, keys, second)
-    beyond = Batch(sender.batch(RECORDS, seq=3), columns(RECORDS))
+    beyond = Batch(sender.batch(RECORDS, seq=3), rows(RECORDS))
     assert cluster.committer.apply([beyond], [], NOON).applied
     silence(state, keys)
     third = start(state, keys, MemoryDirectory.new("mail1"))
@@ -244,7 +244,7 @@ def test_of_two_that_register_at_the_same_moment_one_finds_the_other(
     monkeypatch.setattr(Ledger, "_queue", be_overtaken)
     with pytest.raises(Unavailable, match="just now"):
         start(state, keys, first)
-    with pytest.raises(Unavailable, match="short while"):
+    with pytest.raises(Unavailable, match="moment ago"):
         start(state, keys, first)
     assert state.hget(keys.registration("mail1"), "id") == second.collector_id.encode()
 
@@ -351,7 +351,7 @@ def test_an_old_copy_is_known_by_what_is_applied_beyond_a_gap(
     mine = start(state, keys, directory)
     backup = directory.copy()
     sender = FakeCollector.speaking_for(state, keys, mine)
-    beyond = Batch(sender.batch(RECORDS, seq=3), columns(RECORDS))
+    beyond = Batch(sender.batch(RECORDS, seq=3), rows(RECORDS))
     assert cluster.committer.apply([beyond], [], NOON).applied
     silence(state, keys)
     assert start(state, keys, backup).collector_id != mine.collector_id
@@ -381,7 +381,7 @@ def spool_log(spool: Spool, sender: FakeCollector, key: str) -> Batch:
     header = sender.batch(RECORDS, seq=spool.next_seq)
     header = header.model_copy(update={"progress": note.to_json()})
     spool.commit(header.model_dump_json(), b"", note.positions, rejects=0, counters={}, now=NOON)
-    return Batch(header, columns(RECORDS))
+    return Batch(header, rows(RECORDS))
 
 
 @pytest.mark.parametrize("is_first_applied", [True, False])
@@ -450,7 +450,7 @@ def test_a_failover_to_a_replica_that_is_behind_may_come_in_the_middle_of_a_star
             state.delete(keys.registration("mail1"))
             state.hset(keys.registration("mail1"), mapping=behind)  # type: ignore[arg-type]  # bytes will do
 
-    monkeypatch.setattr("mailtally_collector.registrar.crash_point", fail_over)
+    monkeypatch.setattr("mailtally_collector.ship.registrar.crash_point", fail_over)
     if at == "intent-noted":
         with pytest.raises(Unavailable):
             start(state, keys, directory)

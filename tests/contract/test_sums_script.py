@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailtally_aggregator.merge import HostIncrement
-from mailtally_aggregator.packed_sums import pack, unpack
-from mailtally_aggregator.scripts import source
+from mailtally_shared.state.commit.merge import PlaceIncrement
+from mailtally_shared.state.packed_sums import pack, unpack
+from mailtally_shared.state.scripts import source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ SMALL_ROWS = st.dictionaries(st.sampled_from(KINDS), st.tuples(*[SMALL] * 3), mi
 
 
 def added(state: State, rows: Rows) -> list[bytes]:
-    values = pack(HostIncrement.of(rows))
+    values = pack(PlaceIncrement.of(rows))
     script = state.register_script(source("sums.lua") + ADD)
     new: list[bytes] = script(keys=[KEY], args=[part for pair in values.items() for part in pair])
     return new

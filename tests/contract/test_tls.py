@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from sqlalchemy import text
 
-from mailtally_aggregator.receive import Receiver
-from mailtally_collector.publish import Publisher
-from mailtally_shared.database.engine import open_engine, probe, reading
+from mailtally_aggregator.intake.receive import Receiver
+from mailtally_collector.ship.publish import Publisher
+from mailtally_shared.billing.engine import open_engine, probe, reading
 from mailtally_shared.errors import Unavailable
-from mailtally_shared.header import Heartbeat
-from mailtally_shared.process.settings import BrokerSettings, DatabaseSettings, load_settings
-from mailtally_shared.queue import broker_errors, connect_broker
+from mailtally_shared.runtime.settings import BrokerSettings, DatabaseSettings, load_settings
 from mailtally_shared.state.client import connect_state, unavailable_errors
+from mailtally_shared.wire.announcement import Heartbeat
+from mailtally_shared.wire.queue import broker_errors, connect_broker
 from tests.support.certificates import Authority
 from tests.support.mariadb import running_server
 from tests.support.own_redis import OwnRedis

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
-from mailtally_aggregator import host_sums
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.request import Batch
-from mailtally_aggregator.totals import Totals
-from tests.support.records import NOON, FakeCollector, Record, columns, domain_sums
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
+from mailtally_shared.state.read import totals as host_sums
+from mailtally_shared.state.read.audited import read_rows
+from mailtally_shared.state.read.totals import Totals
+from tests.support.records import NOON, FakeCollector, Record, domain_sums, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailtally_aggregator.host_sums import Piece
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
+    from mailtally_shared.state.read.totals import Piece
+    from tests.twin.accounting import Accounting
 
 DAY = date(2026, 2, 16)
 MANY = [Record(domain=f"d{n}.example", size=n, attempts=1 + n % 2) for n in range(1500)]
@@ -30,17 +34,26 @@ class Site:
     """A cluster that counts for one host."""
 
     def __init__(self, state: State, keys: StateKeys, calendar: Calendar) -> None:
+        self.state, self.keys = state, keys
         self.mail1 = FakeCollector(state, keys)
         self.committer = Committer(state, keys, calendar)
         self.totals = Totals(state, keys)
 
     def count(self, records: Sequence[Record]) -> None:
-        batch = Batch(self.mail1.batch(records), columns(records))
+        batch = Batch(self.mail1.batch(records), rows(records))
         assert self.committer.apply([batch], [], NOON).applied
+
+    def count_elsewhere(self, host: str) -> None:
+        """Count MORE for a collector that was not there before."""
+        other = FakeCollector(self.state, self.keys, host)
+        assert self.committer.apply([Batch(other.batch(MORE), rows(MORE))], [], NOON).applied
 
     def assert_holds(self, records: Sequence[Record]) -> None:
         found = self.totals.read(DAY)
-        assert {row.domain: row.bytes for row in found.rows} == domain_sums(records)
+        by_domain = Counter[str]()
+        for row in found.rows:
+            by_domain[row.domain] += row.bytes
+        assert by_domain == domain_sums(records)
         assert found.rows.sums() == (found.messages, found.bytes, found.transferred)
         assert found.messages == len(records)
 
@@ -75,9 +88,34 @@ def test_what_is_counted_between_two_pieces_is_read_as_a_whole(
                 site.count(MORE)
                 counted.extend(MORE)
 
-    monkeypatch.setattr("mailtally_aggregator.totals.pieces", disturbed)
+    monkeypatch.setattr("mailtally_shared.state.read.totals.pieces", disturbed)
     site.assert_holds(counted)
     assert seen
+
+
+@pytest.mark.parametrize("newcomers", [1, 20])
+def test_collectors_that_come_while_a_day_is_read_are_in_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, newcomers: int
+) -> None:
+    counted = list(MORE)
+    site.count(MORE)
+    plainly = redis.Redis.smembers
+    hosts = [f"new{n}" for n in range(newcomers)]
+
+    def disturbed(state: State, key: str) -> Any:  # noqa: ANN401 - as redis-py's
+        places = plainly(state, key)
+        if key == site.keys.totals.places(DAY) and hosts:
+            site.count_elsewhere(hosts.pop())
+            counted.extend(MORE)
+        return places
+
+    monkeypatch.setattr(redis.Redis, "smembers", disturbed)
+    hosts_then = list(hosts)
+    site.assert_holds(counted)
+    hosts.extend(f"again-{host}" for host in hosts_then)
+    (day,) = read_rows(site.state, site.keys)
+    assert day.own == day.rows
+    assert not hosts
 
 
 def test_a_field_that_a_scan_gives_twice_counts_once(
@@ -90,9 +128,25 @@ def test_a_field_that_a_scan_gives_twice_counts_once(
         first, *others = plainly(state, key)
         return iter([first, first, *others])
 
-    monkeypatch.setattr("mailtally_aggregator.totals.pieces", repeating)
+    monkeypatch.setattr("mailtally_shared.state.read.totals.pieces", repeating)
     site.assert_holds(MANY)
 
 
 def test_a_day_that_is_not_there_is_empty(site: Site) -> None:
     site.assert_holds([])
+
+
+def test_a_day_is_read_as_it_was_counted_wherever(
+    accounting: Accounting, mail1: FakeCollector
+) -> None:
+    assert not len(accounting.read(DAY).rows)
+    mail2 = accounting.collector("mail2")
+    accounting.send((mail1.batch(MANY), MANY), (mail2.batch(MORE), MORE))
+    accounting.send((mail1.batch(MORE), MORE))
+    found = accounting.read(DAY)
+    rows = {(row.collector, row.domain): (row.messages, row.bytes) for row in found.rows}
+    assert len(rows) == len(found.rows) == len(MANY) + 1 + len(MORE)
+    assert rows["mail1", "d7.example"] == (2, 8)
+    assert rows["mail2", "d7.example"] == (1, 1)
+    assert accounting.sums(DAY) == domain_sums([*MANY, *MORE, *MORE])
+    assert found.rows.sums() == (found.messages, found.bytes, found.transferred)

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import msgpack
 import pytest
 
-from mailtally_aggregator import intake
-from mailtally_shared.header import VERSION, parse_announcement
-from mailtally_shared.payload import MAGIC, checksum
+from mailtally_aggregator.intake import group as intake
+from mailtally_shared.wire.announcement import VERSION, parse_announcement
+from mailtally_shared.wire.payload import MAGIC, checksum
 from tests.contract.test_intake import RECORDS, Pipe
 from tests.support.records import NOON, domain_sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.calendar import Calendar
-    from mailtally_shared.header import BatchHeader, Heartbeat
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
+    from mailtally_shared.wire.announcement import BatchHeader, Heartbeat
 
 
 @pytest.fixture

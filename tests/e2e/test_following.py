@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally.embedded_redis import EmbeddedRedis
+from mailtally.local.embedded_redis import EmbeddedRedis
 from tests.support.cluster import Cluster, command, kill, log_line, terminate
 from tests.support.waiting import wait_until
 

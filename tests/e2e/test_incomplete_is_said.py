@@ -100,7 +100,7 @@ def test_a_stopped_log_is_said_and_the_command_named_makes_it_right(
     new = traffic(2000).splitlines(keepends=True)[1000:]
     log.write_bytes(traffic(20) + b"".join(new))
     counted = run("up", "--logs", logs / "stats*", "--data", data, "--once")
-    assert (counted.returncode, f"{log} is not read on" in counted.stderr) == (1, True)
+    assert (counted.returncode, f"{log} is stopped: " in counted.stderr) == (1, True)
     # How far the host is read cannot be said as long as one of its logs is not.
     assert findings(data) == {"collector": "warning", "logs": "FAILED"}
     (command,) = re.findall(r"with: mailtally-collector (settle .*)", counted.stderr)
@@ -118,7 +118,7 @@ def test_a_copy_that_goes_on_differently_is_not_analyzed_in_silence(
     other = logs / "stats.edited"
     other.write_bytes(traffic(300) + traffic(900)[-9000:])
     analyzed = run("analyze", *sorted(logs.glob("stats*")), "--out", tmp_path / "out")
-    assert (analyzed.returncode, f"{other} is not read on" in analyzed.stderr) == (1, True)
+    assert (analyzed.returncode, f"{other} is stopped: " in analyzed.stderr) == (1, True)
     assert "settle" not in analyzed.stderr
 
 
@@ -129,7 +129,7 @@ def test_a_glob_that_matches_nothing_is_no_success(tmp_path: Path, redis_program
     assert (counted.returncode, "No file matches" in counted.stderr) == (1, True)
     assert findings(data) == {"globs": "warning"}
     reported = run("report", "--data", data)
-    assert "Nothing is known of the days asked for" in reported.stdout
+    assert "No data for these days" in reported.stdout
 
 
 def test_a_site_of_which_everything_was_read_has_no_alarm(
@@ -141,3 +141,20 @@ def test_a_site_of_which_everything_was_read_has_no_alarm(
     assert run("up", "--logs", logs / "stats*", "--data", data, "--once").returncode == 0
     assert findings(data) == {}
     assert "Incomplete" not in run("report", "--data", data).stdout
+
+
+def test_up_follows_the_logs_and_uses_the_directory_that_the_settings_name(
+    logs: Path, tmp_path: Path, redis_program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert redis_program
+    (logs / "stats,1").write_bytes(traffic(7))
+    config = tmp_path / "mailtally.toml"
+    config.write_text(f'logs = ["{logs}/stats*"]\ntimezone = "Europe/Berlin"\n')
+    monkeypatch.setenv("MAILTALLY_CONFIG", str(config))
+    monkeypatch.setenv("MAILTALLY_DATA_DIR", str(tmp_path / "data"))
+    counted = run("up", "--once")
+    assert counted.returncode == 0, counted.stderr
+    assert "Counted 7 lines: 7 records" in counted.stderr
+    (day,) = (tmp_path / "data/statistic/loaded").glob("*.json*")
+    text = gzip.decompress(day.read_bytes()) if day.suffix == ".gz" else day.read_bytes()
+    assert b"Europe/Berlin" in text

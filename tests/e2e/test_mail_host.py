@@ -8,10 +8,14 @@ import shutil
 import subprocess
 import sys
 import venv
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
+from mailtally.settings import ConsoleSettings, settings_of_services
+from mailtally_shared.runtime.settings import load_settings
 from tests.architecture.source_tree import ROOT
 from tests.architecture.test_docs import OTHER_VARIABLES, settings_named
 from tests.support.commands_found import commands, programs
@@ -42,7 +46,7 @@ def analyze(*arguments: str) -> str:
 
 def test_there_is_a_unit_for_every_service() -> None:
     services = {"mailtally-aggregator", "mailtally-collector", "mailtally-loader"}
-    assert {path.stem for path in UNITS} == services < set(programs())
+    assert {path.stem for path in UNITS} == services | {"mailtally"} < set(programs())
 
 
 @each_unit
@@ -59,6 +63,65 @@ def test_a_unit_sets_variables_that_exist(path: Path) -> None:
     assert named <= settings_named()[0] | OTHER_VARIABLES
 
 
+@pytest.mark.parametrize("service", ["collector", "aggregator", "loader", "console"])
+def test_the_example_settings_are_settings(
+    monkeypatch: pytest.MonkeyPatch, service: str, tmp_path: Path
+) -> None:
+    example = (ROOT / "deploy/systemd/mailtally.toml").read_text("utf-8")
+    file = tmp_path / "all.toml"
+    # What is commented out is as valid as the rest.
+    file.write_text(re.sub(r"(?m)^#(?=\w+ = )", "", example), "utf-8")
+    monkeypatch.setenv("MAILTALLY_BROKER_URL", "redis://redis.example.com/0")
+    (cls,) = settings_of_services(service) if service != "console" else (ConsoleSettings,)
+    settings = load_settings(cls, file).model_dump()
+    assert settings.get("timezone") in {None, "Europe/Berlin"}
+
+
+def test_the_wheelhouse_has_what_an_older_patch_release_of_python_needs() -> None:
+    """pip decides by its own Python; Debian 12 has 3.11.2."""
+    done = subprocess.run(
+        ["make", "-C", str(ROOT), "-n", "-o", ".venv/.installed", "wheelhouse"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    older = {"python_full_version": "3.11.0", "python_version": "3.11"}
+    needed = {
+        requirement.name
+        for name in closure("mailtally-collector", older)
+        for requirement in map(Requirement, metadata.requires(name) or [])
+        if requirement.marker
+        and not requirement.marker.evaluate({"extra": ""})
+        and requirement.marker.evaluate({**older, "extra": ""})
+    }
+    assert needed
+    assert needed <= set(done.stdout.split())
+
+
+def closure(name: str, environment: dict[str, str]) -> set[str]:
+    """The installed distributions that one needs, itself included."""
+    found, todo = set[str](), [name]
+    while todo:
+        each = todo.pop()
+        if each in found or not is_installed(each):
+            continue
+        found.add(each)
+        todo += [
+            requirement.name
+            for requirement in map(Requirement, metadata.requires(each) or [])
+            if not requirement.marker or requirement.marker.evaluate({**environment, "extra": ""})
+        ]
+    return found
+
+
+def is_installed(name: str) -> bool:
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
 @each_unit
 def test_systemd_knows_every_directive(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / path.name
@@ -73,7 +136,8 @@ def test_a_unit_is_hardly_exposed(path: Path) -> None:
     found = re.search(r"exposure level for \S+: ([0-9.]+)", said)
     assert found, said
     assert float(found.group(1)) <= MOST_EXPOSED
-    assert f"`{path.name}` | {found.group(1)}" in (ROOT / "docs/operations.md").read_text("utf-8")
+    page = ROOT / "docs/how-to/install-on-a-mail-host.md"
+    assert f"`{path.name}` | {found.group(1)}" in page.read_text("utf-8")
 
 
 def test_logrotate_understands_the_snippet(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally.sample_maillogs import HOST, Run, label_of, play
 from tests.support.archives import archived
 from tests.support.logs import BEGIN, DAY
+from tools.samples.maillogs import HOST, Run, label_of, play
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, text
 
-from mailtally.children import Child, Children
+from mailtally.local.children import Child, Children
 from tests.support.archives import archived
 from tests.support.logs import HOSTS, write_cluster_logs
 from tests.support.waiting import wait_until
@@ -19,7 +20,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 LINES = int(os.environ.get("MAILTALLY_TEST_LINES", "90000"))
 #: Manifests state this time, so that they can be the same.
@@ -48,8 +49,11 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def analyzed(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The day files that analyze writes, by name."""
-    out = tmp_path_factory.mktemp("analyzed")
-    run("analyze", *sorted(logs.glob("*/stats*")), "--out", out)
+    return analyze(logs, tmp_path_factory.mktemp("analyzed"))
+
+
+def analyze(logs: Path, out: Path, *options: str) -> dict[str, bytes]:
+    run("analyze", *sorted(logs.glob("*/stats*")), "--out", out, *options)
     return {path.name: path.read_bytes() for path in sorted(out.glob("*.qml.*"))}
 
 
@@ -76,11 +80,22 @@ def rows_of(files: dict[str, bytes]) -> dict[tuple[str, str], tuple[int, int, in
     return rows
 
 
+@pytest.fixture(params=["on UTC", "off UTC", "on Asia/Kolkata", "off Asia/Kolkata"])
+def travelling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records folded or one by one, by hours or by quarters of an hour."""
+    fold, zone = request.param.split()
+    monkeypatch.setenv("MAILTALLY_COLLECTOR__FOLD", fold)
+    monkeypatch.setenv("MAILTALLY_TIMEZONE", zone)
+
+
+@pytest.mark.usefixtures("travelling")
 def test_up_once_writes_what_analyze_writes(
-    logs: Path, analyzed: dict[str, bytes], tmp_path: Path, redis_program: Path
+    logs: Path, tmp_path: Path, redis_program: Path
 ) -> None:
     assert redis_program
-    data = tmp_path / "data"
+    data, out = tmp_path / "data", tmp_path / "analyzed"
+    here = socket.gethostname().lower()  # all logs are read by this machine's collector
+    analyzed = analyze(logs, out, "--collector", here)
     shown = run("up", "--logs", logs / "*" / "stats*", "--data", data, "--once", "--aggregators", 2)
     assert archived(data / "statistic" / "loaded") == analyzed
     assert billed(f"sqlite:///{data}/mailtally.sqlite") == rows_of(analyzed)

@@ -44,7 +44,7 @@ def _cause(findings: str, *, must: bool) -> Cause:
 
 #: Kind of fault → its lasting traces. A kind that is not here leaves none once it is healed.
 CAUSES: Mapping[str, Cause] = {
-    "hostile-messages": _cause(r"quarantine|registered by none", must=True),
+    "hostile-messages": _cause(r"quarantine|never registered", must=True),
     "log-cut": _cause(r"shorter|malformed|end of", must=False),
     "log-zeroed": _cause(r"shorter|malformed|NUL|zero", must=False),
     "log-edited": _cause(r"edited|changed|shorter", must=False),

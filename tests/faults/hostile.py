@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 import redis
 
-from mailtally_shared.queue import CONTENT_TYPE, QUEUE
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.wire.queue import CONTENT_TYPE, QUEUE
 from tests.faults.site import COLLECTORS, HOSTS
 
 if TYPE_CHECKING:

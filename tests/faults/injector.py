@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import redis
 from sqlalchemy import create_engine
 
-from mailtally_shared.queue import QUEUE
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.wire.queue import QUEUE
 from tests.faults.doubles import Doubles
 from tests.faults.hostile import Hostile
 from tests.faults.log_faults import LogFaults

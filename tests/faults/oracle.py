@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from mailtally_aggregator.totals import Totals
 from mailtally_shared.state.client import connect_state
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.state.read.totals import Totals
 from tests.faults.site import COLLECTORS
 from tests.faults.traffic import DAYS
 

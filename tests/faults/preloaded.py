@@ -7,17 +7,17 @@ service's own command; only the loading of Python modules is done ahead.
 from __future__ import annotations
 
 import mailtally.__main__
-import mailtally.doctor.command
+import mailtally.commands.doctor
 import mailtally_aggregator.__main__
 import mailtally_collector.__main__
 import mailtally_loader.__main__
-from mailtally_collector.parse import warm
+from mailtally_collector.formats import warm
 
 COMMANDS = {
     "collector": mailtally_collector.__main__.main,
     "aggregator": mailtally_aggregator.__main__.main,
     "loader": mailtally_loader.__main__.main,
-    "doctor": mailtally.doctor.command.doctor,
+    "doctor": mailtally.commands.doctor.doctor,
 }
 
 warm()

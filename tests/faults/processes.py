@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mailtally_shared.process import crash_points
+from mailtally_shared.runtime import crash_points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

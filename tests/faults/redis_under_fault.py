@@ -13,8 +13,7 @@ from urllib.parse import quote
 
 import redis
 
-from mailtally.append_only_file import mend_append_only_file
-from mailtally.redis_program import find_redis_program
+from mailtally.local.redis_program import find_redis_program, mend_append_only_file
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

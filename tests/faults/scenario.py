@@ -33,7 +33,7 @@ _FRESH = "fresh.example"
 #: Seconds without a change after which all that is read is counted; rotated files wait for 10.
 _STILL = 12.0
 #: What collector and doctor say of a log that waits for a person.
-_STOPPED = "is not read on"
+_STOPPED = "is stopped: "
 _BILL_LOOK = 10  # ticks between two looks at what is billed
 #: An aggregator's last words when it has found the state emptied and wants to be restarted.
 _EMPTIED = "The state in Redis was emptied."

@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from mailtally_shared.process.clock import REDIS_VARIABLE, VARIABLE
+from mailtally_shared.runtime.clock import REDIS_VARIABLE, VARIABLE
 from tests.faults.mail_log import MailLog
 from tests.faults.processes import Process
 from tests.faults.proxy import Proxy
@@ -40,7 +40,8 @@ _SETTINGS = {
     "MAILTALLY_TIMEZONE": ZONE,
     "MAILTALLY_LOG_FORMAT": "text",
     "MAILTALLY_LOG_LEVEL": "info",
-    "MAILTALLY_COLLECTOR__BATCH_RECORDS": "40",
+    "MAILTALLY_COLLECTOR__BATCH_KEYS": "40",
+    "MAILTALLY_COLLECTOR__BATCH_BYTES": "4KiB",
     "MAILTALLY_COLLECTOR__LINGER": "20ms",
     "MAILTALLY_COLLECTOR__WINDOW": "8",
     "MAILTALLY_COLLECTOR__RESEND_FIRST": "300ms",

@@ -13,6 +13,7 @@ import pytest
 from mailtally_aggregator.crash_at import CrashAt as AggregatorCrashAt
 from mailtally_collector.crash_at import CrashAt as CollectorCrashAt
 from mailtally_loader.crash_at import CrashAt as LoaderCrashAt
+from mailtally_shared.state.snapshot import CrashAt as SnapshotCrashAt
 from tests.architecture.source_tree import modules
 from tests.faults.drive import AGGREGATOR, COLLECTOR, PATIENCE
 from tests.faults.site import LOADER
@@ -38,7 +39,7 @@ POINTS = {
         "collector-applied-noted",
         "collector-rotation-noted",
         "collector-log-renamed",
-        "collector-writer-told",
+        "collector-writer-reopened",
         "collector-log-packed",
     ),
     AGGREGATOR: (
@@ -72,7 +73,7 @@ ROTATING = {
 }
 #: Passed only where Redis went back further than a spool: test_redis_faults.py kills there.
 ELSEWHERE = ("collector-lost-noted",)
-ENUMS = (CollectorCrashAt, AggregatorCrashAt, LoaderCrashAt)
+ENUMS = (CollectorCrashAt, AggregatorCrashAt, LoaderCrashAt, SnapshotCrashAt)
 
 
 def passed_in_the_code() -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_shared.queue import QUEUE
+from mailtally_shared.wire.queue import QUEUE
 from tests.faults.drive import AGGREGATOR, COLLECTOR
 from tests.faults.site import AGGREGATORS
 from tests.support.waiting import wait_until

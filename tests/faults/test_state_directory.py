@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_collector.positions import Position
+from mailtally_collector.tail.positions import Position
 from tests.faults.drive import AGGREGATOR, COLLECTOR, HOST, PATIENCE
 from tests.faults.processes import Process
 from tests.faults.site import clone_of
@@ -170,7 +170,7 @@ def test_a_copy_is_fenced_while_its_original_is_at_work(stopped: Drive) -> None:
     stopped.site.processes[copy].start()
     assert stopped.site.processes[copy].wait() == 1
     stopped.await_said(copy, "Another collector, ")
-    stopped.await_said(copy, "is at work under the host name")
+    stopped.await_said(copy, "is running under the host name")
     stopped.assert_right()
 
 
@@ -231,7 +231,7 @@ def test_a_machine_that_was_set_back_with_its_logs_counts_what_is_written_from_t
     go_on(stopped)
     set_back(stopped, snapshot)
     stopped.site.start(COLLECTOR)
-    stopped.await_said(COLLECTOR, "is not as it was when it was read")
+    stopped.await_said(COLLECTOR, "has changed since it was read")
     stopped.write(300)
     stopped.assert_right()
     stopped.await_said(COLLECTOR, "The state directory is an old copy")
@@ -260,7 +260,7 @@ def test_where_nothing_tells_what_a_machine_that_was_set_back_had_counted_its_lo
     counted = log.read_bytes().count(b"\n")
     stopped.write(300)
     stopped.site.start(COLLECTOR)
-    stopped.await_said(COLLECTOR, "is not read on")
+    stopped.await_said(COLLECTOR, "is stopped: ")
     settle = Process(
         "collector",
         ("settle", str(log), "--from-line", str(counted + 1)),

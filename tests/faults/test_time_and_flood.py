@@ -8,32 +8,33 @@ from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.request import OVERFLOW, Batch, Caps
-from mailtally_aggregator.snapshot import KEPT, snapshots, take_snapshot
-from mailtally_aggregator.totals import Totals
-from mailtally_collector.batcher import Batcher, BatchLimits
-from mailtally_collector.ledger import Applied
-from mailtally_collector.positions import Span
-from mailtally_collector.window import Patience, Window
+from mailtally_collector.ship.ledger import Applied
+from mailtally_collector.ship.window import Patience, Window
+from mailtally_collector.spool.batcher import Batcher, BatchLimits
+from mailtally_collector.tail.positions import Span
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.state.client import connect_state
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
+from mailtally_shared.state.commit.request import OVERFLOW, Caps
 from mailtally_shared.state.keys import FORMAT, StateKeys
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.state.snapshot import KEPT, snapshots, take_snapshot
 from tests.faults.site import AGGREGATORS, COLLECTORS, LOADER
-from tests.support.records import NOON, FakeCollector, Record, columns
+from tests.support.records import NOON, FakeCollector, Record, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from tests.faults.drive import Drive
 
 DAY = date(2026, 2, 16)
 
 
 def test_a_clock_set_back_holds_no_batch_up() -> None:
-    batcher = Batcher(BatchLimits(records=100, linger=1.0))
-    batcher.append(Span("log", 0, 10), columns([Record()]), (), NOON)
+    batcher = Batcher(BatchLimits(keys=100, linger=1.0))
+    batcher.append(Span("log", 0, 10), NOON)
     assert batcher.is_ready(NOON - 3600)
 
 
@@ -85,10 +86,10 @@ def test_a_flood_of_names_stays_within_the_cap_and_every_byte_is_counted(
         for part in range(5):
             numbers = range(part * names // 5, (part + 1) * names // 5)
             records = [Record(domain=f"forged{n}.example", size=n) for n in numbers]
-            batch = Batch(sender.batch(records), columns(records))
+            batch = Batch(sender.batch(records), rows(records))
             assert committer.apply([batch], [], NOON).applied
         assert state.scard(keys.totals.names(DAY)) <= cap + 1
-        rows = Totals(state, keys).read(DAY).rows
-    assert len(rows) <= cap + 1
-    assert sum(row.bytes for row in rows) == sum(range(names))
-    assert sum(row.messages for row in rows if row.domain == OVERFLOW) >= names - cap - 1
+        found = Totals(state, keys).read(DAY).rows
+    assert len(found) <= cap + 1
+    assert sum(row.bytes for row in found) == sum(range(names))
+    assert sum(row.messages for row in found if row.domain == OVERFLOW) >= names - cap - 1

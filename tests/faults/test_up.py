@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from mailtally.children import LOCK, PIDS
-from mailtally.left_over import await_services, note_process, try_lock
-from mailtally_aggregator.said import collectors
+from mailtally.local.children import LOCK, PIDS
+from mailtally.local.orphaned_processes import await_services, note_process, try_lock
 from mailtally_shared.errors import Refused
-from mailtally_shared.process.lifecycle import Stop
-from mailtally_shared.process.parent import VARIABLE, stop_with_parent
+from mailtally_shared.runtime.lifecycle import VARIABLE, Stop, stop_with_parent
 from mailtally_shared.state.client import connect_state
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.state.untrusted import collectors
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def test_an_up_once_ends_with_what_the_doctor_finds(
     said = (site / "up.out").read_text()
     assert "Warning: MAILTALLY_CHARGED_STATUSES is set, but there is no such setting" in said
     assert "'sucess'" in said
-    assert "Nothing is billed by it." in said
+    assert "It bills nothing." in said
 
 
 def test_an_up_once_ends_with_an_error_where_the_database_went_back(site: Path) -> None:
@@ -206,7 +205,7 @@ def test_a_second_up_is_refused_with_the_process_that_works_there(site: Path) ->
 def test_services_that_do_not_end_are_named_by_their_process_ids(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mailtally.left_over._PATIENCE", 0.1)
+    monkeypatch.setattr("mailtally.local.orphaned_processes._PATIENCE", 0.1)
     held = try_lock(tmp_path / LOCK)
     assert held is not None
     note_process(tmp_path / PIDS, os.getpid())

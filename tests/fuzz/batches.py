@@ -8,16 +8,17 @@ from zoneinfo import ZoneInfo
 import msgpack
 import zstandard
 
-from mailtally_aggregator.merge import SumOverflowError, merge
-from mailtally_aggregator.request import heartbeat_entry, ledger_entry
+from mailtally_shared.adding import SumOverflowError
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.errors import BadBatch
-from mailtally_shared.header import BatchHeader, parse_announcement
-from mailtally_shared.payload import MAGIC, decode, encode
+from mailtally_shared.state.commit.merge import Reported, merge
+from mailtally_shared.state.commit.request import heartbeat_entry, ledger_entry
 from mailtally_shared.state.keys import StateKeys
-from mailtally_shared.status import MAX_STATUS, StatusError, parse, render
+from mailtally_shared.wire.announcement import BatchHeader, parse_announcement
+from mailtally_shared.wire.payload import MAGIC, decode, encode
+from mailtally_shared.wire.status import MAX_STATUS, StatusError, parse, render
 from tests.fuzz.target import Target, one_by_one, refusal
-from tests.support.records import records_of
+from tests.support.records import sums_of
 
 _KEYS = StateKeys()
 _CALENDAR = Calendar(ZoneInfo("UTC"))
@@ -57,20 +58,20 @@ def check_status(text: bytes) -> str:
 
 
 def check_payload(payload: bytes) -> str:
-    """Refused with a reason, or records that merge and travel once more."""
+    """Refused with a reason, or rows that merge and travel once more."""
     try:
-        columns = decode(payload, max_raw=2**24)
+        rows = decode(payload, max_raw=2**24)
     except BadBatch as error:
         return refusal(error)
-    assert records_of(decode(encode(columns))) == records_of(columns)
+    assert sums_of(decode(encode(rows))) == sums_of(rows)
     try:
-        increments = merge([columns], _CALENDAR, str)
+        increments = merge([Reported(rows)], _CALENDAR, str)
     except SumOverflowError:
         return "overflow"
     found = [increment for hosts in increments.values() for increment in hosts.values()]
     sums = [increment.sums() for increment in found]
-    assert sum(messages for messages, _, _ in sums) == len(columns)
-    assert sum(size for _, size, _ in sums) == sum(columns.size.tolist())
+    assert sum(messages for messages, _, _ in sums) == sum(rows.messages.tolist())
+    assert sum(size for _, size, _ in sums) == sum(rows.bytes.tolist())
     return "taken"
 
 
@@ -95,11 +96,29 @@ TARGETS = (
     Target(
         "payload",
         one_by_one(check_payload),
-        tokens=(b"MTP1", b"MTP2", b"\x28\xb5\x2f\xfd", b"\xff" * 8, b"\0" * 8, b"\x50\x2a\x4d\x18"),
+        tokens=(
+            b"MTP1",
+            b"MTP2",
+            b"MTP3",
+            b"\x28\xb5\x2f\xfd",
+            b"\xff" * 8,
+            b"\0" * 8,
+            b"\x50\x2a\x4d\x18",
+        ),
     ),
     Target(
         "content",
         one_by_one(check_content),
-        tokens=(*_JSON, b'"time",8', b'"size"', b"\n", b"\xff" * 8, b"\0" * 8, b"4", b"8"),
+        tokens=(
+            *_JSON,
+            b'"start",8',
+            b'"messages"',
+            b'"step":900',
+            b"\n",
+            b"\xff" * 8,
+            b"\0" * 8,
+            b"4",
+            b"8",
+        ),
     ),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 
-from mailtally_shared.header import MAX_MESSAGE
-from mailtally_shared.queue_guards.envelope import MAX_FOREIGN, clean_envelope
+from mailtally_shared.wire.announcement import MAX_MESSAGE
+from mailtally_shared.wire.envelope import MAX_FOREIGN, clean_envelope
 from tests.fuzz.target import Target, one_by_one
 
 _QUEUE = "some.queue"

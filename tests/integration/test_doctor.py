@@ -14,20 +14,21 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from mailtally.doctor.command import doctor
-from mailtally.doctor.conservation import check_records
-from mailtally.doctor.directory_look import look_at_archive, look_at_directory
-from mailtally.doctor.finding import Level
-from mailtally.doctor.state_look import read_rows
-from mailtally.embedded_redis import EmbeddedRedis
-from mailtally.report.command import report
-from mailtally_aggregator.books_read import read_books
-from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
-from mailtally_shared.database.engine import open_engine, writing
-from mailtally_shared.day_files import ChargingPolicy, DayNames
-from mailtally_shared.day_files.names import LOADED, LOADING
+from mailtally.commands.doctor import doctor
+from mailtally.commands.report import report
+from mailtally.local.embedded_redis import EmbeddedRedis
+from mailtally_shared.audit.conservation import check_records
+from mailtally_shared.audit.finding import Level
+from mailtally_shared.billing.engine import open_engine, writing
+from mailtally_shared.days import ChargingPolicy, DayNames
+from mailtally_shared.days.directory import look_at_archive, look_at_directory
+from mailtally_shared.days.names import LOADED, LOADING
 from mailtally_shared.errors import BadBatch
+from mailtally_shared.schema import place_of
 from mailtally_shared.state.client import connect_state
+from mailtally_shared.state.read.audited import read_rows
+from mailtally_shared.state.read.books_read import read_books
+from mailtally_shared.state.uncounted.quarantine import Quarantine, QuarantineLimits
 from tests.support.day_sets import put_bare, put_set
 from tests.support.hand_driven_site import POLICY, HandDrivenSite
 from tests.support.held_sums import alter
@@ -142,7 +143,7 @@ def test_late_records_retired_days_and_quarantined_batches_keep_the_sums(
 
 
 def alter_row(site: HandDrivenSite, name: str, *, size: int) -> bool:
-    alter(site.state, site.keys.totals.sums(DAY, MAIL), name, size=size)
+    alter(site.state, site.keys.totals.sums(DAY, place_of("mail1", MAIL)), name, size=size)
     return True
 
 
@@ -178,7 +179,7 @@ STATE_BROKEN: dict[str, tuple[Callable[[HandDrivenSite], object], set[str]]] = {
         {"day = sum of its rows"},
     ),
     "rows that were evicted": (
-        lambda site: site.state.delete(site.keys.totals.sums(DAY, MAIL)),
+        lambda site: site.state.delete(site.keys.totals.sums(DAY, place_of("mail1", MAIL))),
         {"day = sum of its rows"},
     ),
     "a day that was evicted": (
@@ -281,7 +282,7 @@ def test_a_manifest_that_was_changed_or_is_gone_is_named(site: HandDrivenSite) -
     path.write_text(json.dumps(manifest | {"total_bytes": 1, "charged_bytes": 2}))
     assert failed().keys() == {"day = its files", "archive = database"}
     path.unlink()
-    assert "revision 1 are not there" in failed()["day = its files"]
+    assert "revision 1 are missing" in failed()["day = its files"]
 
 
 def test_a_bare_file_is_checked_as_far_as_it_goes(empty_site: HandDrivenSite) -> None:
@@ -302,7 +303,7 @@ def test_a_newer_revision_on_its_way_is_nothing_amiss(site: HandDrivenSite) -> N
     for name in NAMES.all:
         (site.statistic_dir / name).rename(place / name)
     execute(site, "UPDATE mail_traffic_load SET revision = 2")  # as between commit and archive
-    assert "on their way" in examined()["archive = database"][1]
+    assert "being loaded" in examined()["archive = database"][1]
 
 
 def test_a_day_archived_between_two_looks_is_moving(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ import psutil
 import pytest
 import redis
 
-from mailtally import embedded_redis, redis_program
-from mailtally.embedded_redis import EmbeddedRedis
-from mailtally.redis_program import RedisProgram, find_redis_program
+from mailtally.local import redis_program
+from mailtally.local.embedded_redis import EmbeddedRedis
+from mailtally.local.redis_program import RedisProgram, find_redis_program
 from mailtally_shared.errors import MailtallyError, Refused
-from mailtally_shared.process.urls import redis_url
+from mailtally_shared.runtime.urls import redis_url
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("redis_program")
 #: Starts a server in argv[1], writes a key, prints the server's pid, and stays.
 OWNER = """
 import pathlib, sys, threading, redis
-from mailtally.embedded_redis import EmbeddedRedis
+from mailtally.local.embedded_redis import EmbeddedRedis
 server = EmbeddedRedis(pathlib.Path(sys.argv[1]))
 server.start()
 client = redis.Redis.from_url(server.state_url)
@@ -214,9 +214,43 @@ def test_an_older_program_does_not_overlook_newer_data(
 ) -> None:
     (data_dir / "redis" / "appendonlydir").mkdir(parents=True)
     older = RedisProgram(Path("/usr/bin/redis-server"), (6, 2))
-    monkeypatch.setattr(embedded_redis, "find_redis_program", lambda: older)
-    with pytest.raises(Refused, match="written by Redis 7 or newer"):
+    monkeypatch.setattr(redis_program, "_program", lambda _: older)
+    with pytest.raises(Refused, match=r"written by Redis 7\.0"):
         EmbeddedRedis(data_dir).start()
+
+
+@pytest.mark.parametrize(
+    ("wrote", "expected"),
+    [
+        (None, "older"),
+        (("Redis", (6, 2)), "older"),
+        (("Redis", (7, 2)), "valkey"),
+        (("Redis", (8, 0)), "newer"),
+        (("Valkey", (9, 0)), "valkey"),
+    ],
+)
+def test_an_older_program_in_front_does_not_shadow_the_one_that_can_load_the_data(
+    monkeypatch: pytest.MonkeyPatch,
+    wrote: tuple[str, tuple[int, int]] | None,
+    expected: str,
+) -> None:
+    found = {
+        "older": RedisProgram(Path("older"), (7, 0)),
+        "valkey": RedisProgram(Path("valkey"), (9, 1), "Valkey"),
+        "newer": RedisProgram(Path("newer"), (8, 2)),
+    }
+    monkeypatch.setattr(redis_program, "candidates", lambda: map(Path, found))
+    monkeypatch.setattr(redis_program, "_program", lambda path: found[path.name])
+    writer = wrote and RedisProgram(Path("gone"), wrote[1], wrote[0])
+    assert find_redis_program(writer).path.name == expected
+
+
+def test_the_server_that_wrote_the_data_is_noted(data_dir: Path) -> None:
+    with EmbeddedRedis(data_dir):
+        pass
+    name, version = (data_dir / "redis" / "server-version").read_text("ascii").split()
+    program = find_redis_program()
+    assert (name, version) == (program.name, ".".join(map(str, program.version)))
 
 
 def test_a_program_that_does_not_work_is_passed_over(

@@ -23,11 +23,11 @@ from mailtally_loader.loader import Loader
 from mailtally_loader.service import run
 from mailtally_loader.settings import LoaderSettings
 from mailtally_loader.upsert import load
-from mailtally_shared.database.engine import open_engine, reading
-from mailtally_shared.database.tables import CHANGE, DAILY, DETAIL, LOAD
-from mailtally_shared.database.upgrade import upgrade
+from mailtally_shared.billing.engine import open_engine, reading
+from mailtally_shared.billing.tables import CHANGE, DAILY, DETAIL, LOAD
+from mailtally_shared.billing.upgrade import upgrade
 from mailtally_shared.errors import Unavailable
-from mailtally_shared.process.lifecycle import Stop
+from mailtally_shared.runtime.lifecycle import Stop
 from tests.support.day_sets import DAY, NAMES, put_bare, put_set
 from tests.support.waiting import wait_until
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from mailtally_loader.crash_at import Step
     from mailtally_loader.judge import Verdict
-    from mailtally_shared.day_files import DaySet
+    from mailtally_shared.days import DaySet
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -384,7 +384,7 @@ def test_a_full_disk_or_a_forbidden_directory_is_waited_out(
         service = threading.Thread(target=run, args=(settings_for(lite), stop))
         with caplog.at_level("WARNING"):
             service.start()
-            wait_until(lambda: "Cannot load at the moment" in caplog.text)
+            wait_until(lambda: "Trying again." in caplog.text)
         (in_the_way / f".{NAME}.json.tmp").rmdir()
         wait_until((in_the_way / f"{NAME}.txt.gz").exists)
         stop.request()

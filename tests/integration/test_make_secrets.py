@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from mailtally_shared.process.settings import BrokerSettings, DatabaseSettings, load_settings
+from mailtally_shared.runtime.settings import BrokerSettings, DatabaseSettings, load_settings
 from tests.architecture.source_tree import ROOT
 from tests.support.own_redis import server_program
 from tests.support.ports import free_port

@@ -1,4 +1,4 @@
-"""Who may do what in MariaDB: the statements of docs/security.md, run by an administrator."""
+"""Rights in MariaDB: the statements of docs/how-to/secure-a-cluster.md, run by an administrator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from mailtally_shared.database.tables import METADATA
+from mailtally_shared.billing.tables import METADATA
 from mailtally_shared.state.client import connect_state
 from tests.architecture.source_tree import ROOT
 from tests.support.cluster import command
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 pytest_plugins = ["tests.support.mariadb"]
 
-PAGE = (ROOT / "docs/security.md").read_text("utf-8")
+PAGE = (ROOT / "docs/how-to/secure-a-cluster.md").read_text("utf-8")
 GRANTS = re.findall(r"^GRANT .* ON mailtally\..*;$", PAGE, re.MULTILINE)
 TABLES = sorted(METADATA.tables)
 USERS = ("mailtally_loader", "mailtally_reader")

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from mailtally.sample_logs import write_log
-from mailtally_shared.process.metrics.catalogue import (
-    CATALOGUE,
-    OF_THE_PROCESS,
-    aggregator,
-    cluster,
-    collector,
-    every,
-)
-from mailtally_shared.process.metrics.metric import By, Metric
+from mailtally.samples.sample_logs import write_log
+from mailtally_aggregator import catalogue as aggregator
+from mailtally_aggregator import cluster_catalogue as cluster
+from mailtally_collector import catalogue as collector
+from mailtally_shared.runtime.metrics import every
+from mailtally_shared.runtime.metrics.metric import By, Metric
+from tests.support.catalogue import CATALOGUE, OF_THE_PROCESS
 from tests.support.cluster import Cluster, kill
 from tests.support.observed_site import ObservedSite
 from tests.support.waiting import wait_until
@@ -27,7 +24,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 LINES = 3000
 #: What this site gives no cause to tell.

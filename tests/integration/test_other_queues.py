@@ -7,10 +7,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mailtally_aggregator.totals import Totals
 from mailtally_shared.errors import Unavailable
 from mailtally_shared.state.client import connect_state
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.state.read.totals import Totals
 from tests.support.cluster import Cluster, log_line
 from tests.support.sentinel_pair import SentinelPair
 from tests.support.waiting import wait_until
@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from tests.support.rabbitmq import RabbitNode
 
 pytest_plugins = ["tests.support.rabbitmq"]
@@ -28,7 +28,7 @@ NOON = int(time.time()) // 86_400 * 86_400 - 43_200
 DAY = datetime.fromtimestamp(NOON, UTC).date()
 MANY = 20_000
 SMALL_BATCHES = {
-    "MAILTALLY_COLLECTOR__BATCH_RECORDS": "500",
+    "MAILTALLY_COLLECTOR__BATCH_BYTES": "50KiB",
     "MAILTALLY_COLLECTOR__RESEND_FIRST": "1",
 }
 

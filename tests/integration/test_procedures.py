@@ -1,4 +1,4 @@
-"""What docs/operations.md tells operators to do, done with real processes."""
+"""What the pages of docs/how-to tell operators to do, done with real processes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
+from mailtally_shared.state.snapshot import snapshots
 from tests.support.cluster import Cluster, command, kill, log_line, terminate
 from tests.support.waiting import wait_until
 
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailtally.children import Child
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.children import Child
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 #: Of yesterday: an old day's totals would leave Redis as soon as it is written.
 NOON = int(time.time()) // 86_400 * 86_400 - 43_200
 MANY = 20_000
 PATIENCE = 120.0
 SETTINGS = {
-    "MAILTALLY_COLLECTOR__BATCH_RECORDS": "500",
+    "MAILTALLY_COLLECTOR__BATCH_BYTES": "50KiB",
     "MAILTALLY_COLLECTOR__HEARTBEAT": "0.5",
     "MAILTALLY_COLLECTOR__RESEND_FIRST": "1",
     "MAILTALLY_AGGREGATOR__GRACE": "0",
@@ -134,10 +135,10 @@ def test_a_lost_centre_comes_back_from_its_backup_and_bills_exactly(
     cluster.start("collector")
     write(cluster)
     wait_for_bill(cluster, MANY)
-    snapshots = cluster.directory / "statistic" / "snapshots"
+    directory = cluster.directory / "statistic" / "snapshots"
     then = time.time()
     wait_until(
-        lambda: any(path.stat().st_mtime > then for path in snapshots.glob("*")),
+        lambda: any(path.stat().st_mtime > then for path in snapshots(directory)),
         PATIENCE,
         "a snapshot of it",
     )

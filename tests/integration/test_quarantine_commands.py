@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
 
-from mailtally.doctor.command import doctor
-from mailtally.quarantine.command import quarantine
-from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
-from mailtally_aggregator.totals import Totals
+from mailtally.commands.doctor import doctor
+from mailtally.commands.quarantine import quarantine
+from mailtally.local.progress import read_progress
 from mailtally_shared.errors import BadBatch
 from mailtally_shared.state.client import connect_state
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.state.read.late_days import pin_of
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.state.uncounted.quarantine import Quarantine, QuarantineLimits
 from tests.support.hand_driven_site import HandDrivenSite
 from tests.support.records import NOON, Record
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 DAY = date(2026, 2, 16)
 WHY = BadBatch("too-large", "The payload has 9 bytes.")
@@ -116,10 +118,10 @@ def test_moved_out_to_a_file_and_brought_back_it_is_counted_once(
 ) -> None:
     first, other = keep(site, 10), keep(site, 5)
     out = tmp_path / "kept"
-    assert run("export", "--out", str(out), first).output == f"{first}: Moved out (1 records).\n"
+    assert run("export", "--out", str(out), first).output == f"{first}: Exported (1 records).\n"
     assert first not in run("list").output
     assert run("export", "--out", str(out), other).exit_code == 2
-    assert run("import", str(out)).output == f"{first}: Brought back (1 records).\n"
+    assert run("import", str(out)).output == f"{first}: Imported (1 records).\n"
     assert run("import", str(out)).exit_code == 1
     assert run("replay", "--all").exit_code == 0
     assert counted(site) == 15
@@ -127,6 +129,13 @@ def test_moved_out_to_a_file_and_brought_back_it_is_counted_once(
     assert again.exit_code == 1
     assert "brought back already" in again.output
     assert counted(site) == 15
+
+
+@pytest.mark.usefixtures("site")
+def test_of_an_empty_quarantine_no_file_is_written(tmp_path: Path) -> None:
+    done = run("export", "--all", "--out", str(tmp_path / "moved"))
+    assert (done.exit_code, (tmp_path / "moved").exists()) == (0, False)
+    assert "The quarantine is empty" in done.output
 
 
 def test_a_file_that_is_not_whole_or_another_one_is_not_brought_back(
@@ -141,3 +150,39 @@ def test_a_file_that_is_not_whole_or_another_one_is_not_brought_back(
         assert run("import", str(tmp_path / "bad")).exit_code == 1
     assert run("list").output == ""
     assert run("import", str(out)).exit_code == 0
+
+
+def test_the_progress_of_up_calls_a_quarantined_record_no_malformed_line(
+    site: HandDrivenSite, empty_redis: EmbeddedRedis
+) -> None:
+    midnight = NOON + 43_200
+    site.count([Record(size=1)], passed=midnight)
+    before = read_progress(empty_redis.state_url, site.statistic_dir)
+    assert (before.days, before.days_written, before.is_settled) == (1, 0, False)
+    site.write(midnight)
+    keep(site, 5)
+    written = read_progress(empty_redis.state_url, site.statistic_dir)
+    assert (written.lines, written.records, written.malformed) == (2, 1, 0)
+    assert written.quarantined == 1
+    assert (written.days_written, written.files_waiting, written.is_settled) == (1, 1, False)
+    site.load(midnight)
+    assert read_progress(empty_redis.state_url, site.statistic_dir).is_settled
+
+
+def test_the_progress_of_up_waits_for_late_lines_of_a_day_that_left_redis(
+    site: HandDrivenSite, empty_redis: EmbeddedRedis
+) -> None:
+    midnight = NOON + 43_200
+    site.count([Record(size=1)], passed=midnight)
+    site.write(midnight)
+    site.load(midnight)
+    totals = Totals(site.state, site.keys)
+    (day,) = totals.days()
+    site.state.hset(site.keys.pinned, str(day.day), pin_of(site.statistic_dir, day.day))
+    site.state.set(site.keys.closed_before, str(day.day + timedelta(days=1)))
+    site.state.zrem(site.keys.totals.days, str(day.day))
+    site.state.delete(site.keys.totals.day(day.day))
+    site.count([Record(size=2)], passed=midnight)
+    (late,) = totals.days(site.keys.late)
+    assert (late.day, late.is_dirty) == (day.day, True)
+    assert read_progress(empty_redis.state_url, site.statistic_dir).days_due == 1

@@ -10,21 +10,21 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
-from mailtally.doctor.command import doctor
-from mailtally.rebuild.command import rebuild
-from mailtally.sample_maillogs import label_of
-from mailtally_aggregator.gaps import Gap
-from mailtally_aggregator.known_gaps import LOST
-from mailtally_aggregator.late_days import pin_of
-from mailtally_aggregator.restating import restated
-from mailtally_shared.database.engine import open_engine
-from mailtally_shared.database.tables import CHANGE, DAILY
-from mailtally_shared.day_files import DayNames, read_day, write_day
-from mailtally_shared.day_files.filed import newest_filed
+from mailtally.commands.doctor import doctor
+from mailtally.commands.rebuild import rebuild
+from mailtally_aggregator.days.restating import restated
+from mailtally_shared.billing.engine import open_engine
+from mailtally_shared.billing.tables import CHANGE, DAILY
+from mailtally_shared.days import DayNames, read_day, write_day
+from mailtally_shared.days.filed import newest_filed
+from mailtally_shared.days.watermark import Gap
 from mailtally_shared.state.keys import FORMAT
+from mailtally_shared.state.known_gaps import LOST
+from mailtally_shared.state.read.late_days import pin_of
 from tests.support.cluster import log_line
 from tests.support.hand_driven_site import HandDrivenSite
-from tests.support.records import NOON, Record
+from tests.support.records import NOON, FakeCollector, Record
+from tools.samples.maillogs import label_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,6 +150,33 @@ def test_hosts_whose_logs_name_none_are_counted_one_after_the_other(lost: Lost) 
     assert {row.host: row.bytes for row in filed.rows} == {MAIL1: 10, MAIL2: 7}
 
 
+def test_one_collectors_lines_of_a_host_replace_no_other_collectors_lines(lost: Lost) -> None:
+    site = lost.site
+    site.state.set(site.keys.format, FORMAT)
+    site.state.set(site.keys.closed_before, "2026-02-17")
+    site.collector = FakeCollector(site.state, site.keys, "mail7")
+    site.count([Record(host=MAIL1, size=3)], NEXT_NOON)
+    lost.log(MAIL1, 10, 3, 1)
+    lost.log(MAIL2, 5)
+    assert "collectors of mail1, mail7" in lost.rebuild().output
+    assert lost.rebuild("--collector", "mail1").exit_code == 1
+    assert (
+        f"Redis has counted lines of {MAIL1} (collector mail7) for"
+        in lost.rebuild("--collector", "mail1").output
+    )
+    site.load(NEXT_NOON + 60)
+    of_mail7 = lost.logs.parent / "mail7.stats"
+    of_mail7.write_bytes(log_line(NOON, "a@example.com", 3, MAIL1))
+    own = ["--day", str(DAY), "--logs", str(of_mail7), "--collector", "mail7", "--archive"]
+    done = CliRunner().invoke(rebuild, own)
+    assert done.exit_code == 0, done.output
+    assert "is settled" in done.output
+    filed = newest_filed(site.statistic_dir, DAY)
+    assert filed is not None
+    found = {(one.collector, one.host): one.bytes for one in filed.rows}
+    assert found == {("mail1", MAIL1): 14, ("mail1", MAIL2): 5, ("mail7", MAIL1): 3}
+
+
 def test_a_day_becomes_lower_only_when_told(lost: Lost) -> None:
     lost.log(MAIL1, 3)
     assert lost.rebuild("--lower").exit_code == 0
@@ -175,7 +202,7 @@ def test_a_day_that_was_never_written_begins_with_revision_one(lost: Lost) -> No
 def test_logs_without_a_line_of_the_day_and_globs_without_a_file_are_told(lost: Lost) -> None:
     assert "No file matches" in lost.rebuild().output
     lost.log(MAIL1, 4, time=NEXT_NOON)
-    assert "hold no line" in lost.rebuild().output
+    assert "have no line" in lost.rebuild().output
 
 
 def test_files_in_the_loaders_hands_and_damaged_ones_are_refused(lost: Lost) -> None:
@@ -184,7 +211,7 @@ def test_files_in_the_loaders_hands_and_damaged_ones_are_refused(lost: Lost) -> 
     archived.write_bytes(archived.read_bytes()[:-9])
     assert "cannot be read" in lost.rebuild().output
     (lost.site.statistic_dir / "loading" / NAMES.stem).mkdir(parents=True)
-    assert "in hand" in lost.rebuild().output
+    assert "is loading the files" in lost.rebuild().output
 
 
 def doctor_says(check: str) -> str:
@@ -253,7 +280,10 @@ def test_a_rebuild_drops_no_late_line_that_is_in_no_log(
     lost.log(MAIL2, 5)
     refused = lost.rebuild(*options)
     assert refused.exit_code == 1
-    assert f"Not settled: Redis has counted lines of {MAIL2} for {DAY}" in refused.output
+    assert (
+        f"Not settled: Redis has counted lines of {MAIL2} (collector mail1) for {DAY}"
+        in refused.output
+    )
     assert lost.billed() == 15
     assert doctor_says("late records").startswith("warning")
     lost.log(MAIL2, late)

@@ -13,18 +13,16 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from mailtally.billing import open_billing
-from mailtally.report.command import report
-from mailtally.report.figures import grouped, live_parts
-from mailtally.report.live import live_days, live_rows
-from mailtally.report.loaded import loaded_parts
-from mailtally.report.question import Dimension, Question
-from mailtally.report.summary import ReportedDay, Source, summarize
-from mailtally.report.view import print_table
-from mailtally_aggregator.totals import Totals
-from mailtally_shared.columns import MAX_SUM, Service
-from mailtally_shared.day_files import ChargingPolicy, Sums
+from mailtally.commands.report import report
+from mailtally.commands.report_view import print_table
+from mailtally_shared.billing.queries import open_loaded
+from mailtally_shared.days import ChargingPolicy, DayRows, Sums
+from mailtally_shared.reports.grouping import grouped, live_parts
+from mailtally_shared.reports.question import GROUPS, Question
+from mailtally_shared.reports.summary import ReportedDay, Source, summarize
+from mailtally_shared.schema import MAX_SUM, Service
 from mailtally_shared.state.client import connect_state
+from mailtally_shared.state.read.totals import Totals
 from tests.support.day_sets import put_bare, put_set
 from tests.support.hand_driven_site import HandDrivenSite
 from tests.support.records import NOON, Record
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
     from mailtally_shared.state.client import State
 
 DAY = 86_400
@@ -126,6 +124,19 @@ def test_a_table_tells_the_total_and_which_days_are_live() -> None:
 
 
 @pytest.mark.usefixtures("two_days")
+def test_days_of_a_month_without_data_are_named_in_each_format() -> None:
+    for shape in ("table", "csv", "json"):
+        found = run("--month", "2026-02", "--format", shape)
+        assert found.stderr.splitlines() == [
+            (
+                "Warning: No data for 2026-02-01 to 2026-02-15, 2026-02-18 to 2026-02-28: "
+                "nothing was counted or loaded."
+            )
+        ]
+    assert not run().stderr
+
+
+@pytest.mark.usefixtures("two_days")
 def test_csv_is_exact_and_without_a_total() -> None:
     text = run("--by", "host,service,status", "--format", "csv").stdout_bytes.decode()
     assert text.startswith("host,service,status,messages,bytes,transferred\r\n")
@@ -187,6 +198,9 @@ def test_a_day_written_without_a_host_says_so(site: HandDrivenSite) -> None:
     put_set(site.statistic_dir, {"a.example": 1}, missing=("mail9",))
     site.load(MORNING_AFTER)
     assert "Written without mail9: 2026-02-01." in run().stdout
+    as_csv = run("--format", "csv")
+    assert "mail9" not in as_csv.stdout
+    assert "Written without mail9: 2026-02-01." in as_csv.stderr
 
 
 def test_of_a_bare_file_the_charge_is_known(site: HandDrivenSite) -> None:
@@ -215,23 +229,26 @@ def test_what_live_days_are_charged_follows_the_aggregators_policy(
 
 def test_sums_over_days_go_beyond_63_bits(site: HandDrivenSite) -> None:
     for day in (MONDAY, TUESDAY):
-        key = ("a.example", "m1", "smtp-in", "success")
+        key = ("a.example", "m1", "m1", "smtp-in", "success")
         put_set(site.statistic_dir, [Sums(*key, 1, MAX_SUM, MAX_SUM)], day=day)
     site.load(MORNING_AFTER)
     assert document()["total"]["charged_bytes"] == document()["total"]["bytes"] == 2 * MAX_SUM
 
 
-@pytest.mark.parametrize("by", [by for size in (1, 2, 3) for by in combinations(Dimension, size)])
-def test_both_sources_answer_alike(two_days: HandDrivenSite, by: tuple[Dimension, ...]) -> None:
+@pytest.mark.parametrize("by", [by for size in (1, 2, 3) for by in combinations(GROUPS, size)])
+def test_both_sources_answer_alike(two_days: HandDrivenSite, by: tuple[str, ...]) -> None:
     rows = Totals(two_days.state, two_days.keys).read(MONDAY).rows
     for question in (
         Question(by=by),
-        Question(by=by, domains=frozenset({"example.com"})),
-        Question(by=by, statuses=frozenset({"success"}), services=frozenset({"smtp-out"})),
+        Question(by=by, only={"domain": frozenset({"example.com"})}),
+        Question(
+            by=by,
+            only={"status": frozenset({"success"}), "service": frozenset({"smtp-out"})},
+        ),
     ):
-        live = grouped(live_parts(question, MONDAY, rows, ChargingPolicy()))
-        with open_billing(two_days.database_url) as connection:
-            assert grouped(loaded_parts(connection, question, ())) == live
+        live = list(grouped(live_parts(question, MONDAY, rows, ChargingPolicy())))
+        with open_loaded(two_days.database_url) as loaded:
+            assert list(grouped(loaded.parts(question, ()))) == live
 
 
 def test_without_redis_it_shows_what_was_loaded(
@@ -249,7 +266,7 @@ def test_without_a_database_it_shows_what_is_live(
     nowhere = two_days.data_dir / "nowhere.sqlite"
     monkeypatch.setenv("MAILTALLY_DATABASE_URL", f"sqlite:///{nowhere}")
     result = run("--format", "csv")
-    assert "Warning: There is no database" in result.stderr
+    assert f"Warning: The database {nowhere} does not exist yet" in result.stderr
     assert len(result.stdout.splitlines()) == 4
     assert not nowhere.exists()
 
@@ -259,14 +276,14 @@ def test_without_either_it_fails_and_names_both(
 ) -> None:
     monkeypatch.delenv("MAILTALLY_STATE_URL", raising=False)
     result = run("--data", str(tmp_path), code=1)
-    assert "no database" in result.stderr.lower()
-    assert "No Redis is set" in result.stderr
+    assert "does not exist yet" in result.stderr
+    assert "No Redis is configured" in result.stderr
 
 
 @pytest.mark.usefixtures("site")
 def test_nothing_counted_is_said_in_words() -> None:
     result = run()
-    unknown = "Nothing is known of the days asked for: none of them was counted or loaded.\n"
+    unknown = "No data for these days: none of them was counted or loaded.\n"
     assert result.stdout == unknown  # which is not zero
     assert "database" in result.stderr
 
@@ -298,21 +315,30 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
 
 def test_polling_sees_a_day_change_at_once(two_days: HandDrivenSite) -> None:
     state, keys = two_days.state, two_days.keys
-    before = live_days(state, keys)[-1]
+    before = Totals(state, keys).days()[-1]
     two_days.count([Record(time=NOON + DAY, size=50)], passed=MORNING_AFTER)
-    after = live_days(state, keys)[-1]
+    after = Totals(state, keys).days()[-1]
     assert (after.messages - before.messages, after.bytes - before.bytes) == (1, 50)
-    assert sum(row.messages for row in live_rows(state, keys, TUESDAY)) == after.messages
+    assert sum(row.messages for row in Totals(state, keys).read(TUESDAY).rows) == after.messages
 
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_on_a_terminal_the_table_fits_and_sizes_are_short(width: int) -> None:
     rows = [
-        Sums("a-rather-long-name-of-a.department.example.com", "[m1]", "smtp-in", "ok", 9, 2**40, 1)
+        Sums(
+            "a-rather-long-name-of-a.department.example.com",
+            "[m1]",
+            "[m1]",
+            "smtp-in",
+            "ok",
+            9,
+            2**40,
+            1,
+        )
     ]
     found = summarize(
         Question(),
-        grouped(live_parts(Question(), MONDAY, rows, ChargingPolicy())),
+        grouped(live_parts(Question(), MONDAY, DayRows.of(rows), ChargingPolicy())),
         [ReportedDay(MONDAY, Source.LIVE)],
     )
     screen = io.StringIO()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from mailtally.retire import retire_host
-from mailtally_shared.columns import END_OF_TIME
+from mailtally.commands.retire import retire_host
+from mailtally_shared.schema import END_OF_TIME
 from mailtally_shared.state.client import connect_state
 from tests.support.directories import MemoryDirectory, start
 from tests.support.hand_driven_site import HandDrivenSite
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 NEXT_NOON = NOON + 86_400
 GONE = "mail2"
@@ -62,7 +62,7 @@ def test_the_day_is_written_complete_once_the_host_is_retired(
     assert not written(site)
     result = retire(GONE)
     assert result.output == (
-        "Days wait for mail2 no more. It was read up to 2026-02-16 12:00:00 UTC.\n"
+        "Retired mail2; days no longer wait for it. It was read up to 2026-02-16 12:00:00 UTC.\n"
     )
     assert written(site)
 
@@ -95,7 +95,7 @@ def test_a_name_that_nobody_waits_for_is_an_error_that_names_the_others(
 ) -> None:
     result = retire("mial2")
     assert result.exit_code == 1
-    assert "Days wait for no host 'mial2', but for these: mail1" in result.output
+    assert "Unknown host 'mial2'. Days wait for: mail1" in result.output
     assert site.state.sismember(site.keys.hosts, "mail1")
 
 

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from mailtally_shared.database.engine import open_engine, writing
-from mailtally_shared.database.tables import METADATA
-from mailtally_shared.database.upgrade import upgrade
+from mailtally_shared.billing.engine import open_engine, writing
+from mailtally_shared.billing.tables import METADATA
+from mailtally_shared.billing.upgrade import upgrade
 from mailtally_shared.errors import Unavailable
 from mailtally_shared.state.client import connect_state
 from tests.architecture.source_tree import ROOT
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 DAY = 86_400
 PASSWORD = "0123456789abcdef"  # noqa: S105 - of a server that lives for one test
@@ -55,7 +55,7 @@ def psql() -> str:
 
 
 def grant(url: str, secrets: Path) -> None:
-    """What docs/security.md tells the operator to do."""
+    """What docs/how-to/secure-a-cluster.md tells the operator to do."""
     (secrets / "postgres").mkdir(exist_ok=True)
     for name in ("loader", "reader"):
         (secrets / "postgres" / name).write_text(f"{PASSWORD}-{name}\n")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Self
 
-    from mailtally.embedded_redis import EmbeddedRedis
+    from mailtally.local.embedded_redis import EmbeddedRedis
 
 KEEP = 3
 PATIENCE = 60.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailtally_loader.settings import LoaderSettings
-from mailtally_shared.process.settings.sources import exposed_secret_files
+from mailtally_shared.runtime.settings.sources import exposed_secret_files
 from tests.support.cluster import Cluster, command, log_line, terminate
 from tests.support.own_redis import Login, OwnRedis
 from tests.support.ports import free_port
@@ -50,7 +50,7 @@ def test_a_service_that_cannot_connect_says_why_without_the_password(
     url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
     with Cluster(tmp_path / "site", Login(url), settings_for(url, port)) as site:
         child = site.start(service, "--debug")
-        wait_until(lambda: site.said(child).count("next_try") + site.said(child).count("seconds"))
+        wait_until(lambda: site.said(child).count("seconds"))
         assert child.process is not None
         arguments = Path(f"/proc/{child.process.pid}/cmdline")
         if arguments.exists():
@@ -147,7 +147,7 @@ def test_a_file_of_secrets_that_everybody_may_read_is_told_of(
     secret.chmod(0o644)
     assert exposed_secret_files(LoaderSettings) == [str(secret)]
     told = command("mailtally_loader", "check", settings={"MAILTALLY_DATA_DIR": str(tmp_path)})
-    assert f"everybody on this machine may read {secret}" in told.stderr
+    assert f"every user of this machine can read {secret}" in told.stderr
     secret.chmod(0o600)
     assert exposed_secret_files(LoaderSettings) == []
 
@@ -162,4 +162,4 @@ def test_an_example_password_stops_the_start(tmp_path: Path) -> None:
         },
     )
     assert told.returncode == 2
-    assert "MAILTALLY_DATABASE_URL: its password is that of an example" in told.stderr
+    assert "MAILTALLY_DATABASE_URL: its password is a well-known example" in told.stderr

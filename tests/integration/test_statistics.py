@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import json
@@ -20,10 +21,10 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 import zstandard
 
-from mailtally.sample_maillogs import play
 from tests.support.statistics_counted import told
 from tests.support.statistics_sample import SAMPLE
 from tests.support.waiting import wait_until
+from tools.samples.maillogs import play
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -241,7 +242,9 @@ class Terminal:
         return self.text()
 
     def text(self) -> str:
-        return self._written.decode().replace("\r\n", "\n")
+        # Of a character that is written at the moment, only some bytes may have come.
+        written = codecs.getincrementaldecoder("utf-8")().decode(self._written)
+        return written.replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("columns", [80, 200])

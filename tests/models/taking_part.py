@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 import redis
 from hypothesis import strategies as st
 
-from mailtally_aggregator.request import Batch
-from mailtally_collector.ledger import Registration
-from mailtally_shared.columns import MAX_SIZE, Service
+from mailtally_collector.ship.ledger import Registration
+from mailtally_shared.schema import KEY, MAX_SIZE, Service
+from mailtally_shared.state.commit.batch import Batch
 from tests.support.directories import MemoryDirectory, registrar, silence, start
-from tests.support.records import NOON, FakeCollector, Record, columns
+from tests.support.records import NOON, FakeCollector, Record, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mailtally_shared.day_files import Sums
-    from mailtally_shared.header import BatchHeader
+    from mailtally_shared.days import Sums
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
-    from tests.models.plain_ledger import Rows, Start
+    from mailtally_shared.wire.announcement import BatchHeader
+    from tests.twin.twin import Start
+
+#: (domain, collector, host, service, status) → messages, bytes, transferred.
+Rows = dict[tuple[str, ...], tuple[int, int, int]]
 
 #: Three of these on one day are too many.
 FLOOD = Record(time=NOON + 9 * 86_400, domain="flood.example", size=MAX_SIZE, attempts=500)
@@ -127,7 +130,7 @@ def note(seq: int) -> str:
 
 
 def as_batches(group: Iterable[Sent]) -> list[Batch]:
-    return [Batch(sent.header, columns(sent.records)) for sent in group]
+    return [Batch(sent.header, rows(sent.records)) for sent in group]
 
 
 def names(batches: Iterable[Batch]) -> set[tuple[str, int]]:
@@ -135,4 +138,4 @@ def names(batches: Iterable[Batch]) -> set[tuple[str, int]]:
 
 
 def by_key(sums: Iterable[Sums]) -> Rows:
-    return {tuple(row[:4]): tuple(row[4:]) for row in sums}  # type: ignore[misc]  # a named tuple cut in two
+    return {row[: len(KEY)]: (row.messages, row.bytes, row.transferred) for row in sums}  # type: ignore[misc]  # a part of a named tuple

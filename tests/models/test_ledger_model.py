@@ -1,10 +1,11 @@
-"""The ledger on a real Redis against a model: whatever is sent, lost, doubled or taken back."""
+"""The state on a real Redis against its twin: whatever is sent, lost, doubled or taken back."""
 
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import fields
 from datetime import date, timedelta
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -19,26 +20,25 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.day_writer import DayWriter, WriterPolicy
-from mailtally_aggregator.held import drop_held, read_held
-from mailtally_aggregator.lease import Lease
+from mailtally_aggregator.days.day_writer import DayWriter
 from mailtally_aggregator.opening import SNAPSHOTS, open_state
-from mailtally_aggregator.quarantine import Quarantine, QuarantineLimits
-from mailtally_aggregator.request import Batch, Caps
-from mailtally_aggregator.snapshot import take_snapshot
-from mailtally_aggregator.totals import Totals
-from mailtally_aggregator.watermark import DayPolicy
-from mailtally_collector.ledger import Ledger
-from mailtally_shared.day_files import DayNames, read_day
+from mailtally_aggregator.policies import WriterPolicy
+from mailtally_collector.ship.ledger import Ledger
+from mailtally_shared.days import DayFacts, DayNames, read_day
+from mailtally_shared.days.watermark import DayPolicy
 from mailtally_shared.errors import BadBatch, Fenced, Refused, Unavailable
+from mailtally_shared.state.commit.batch import Batch, Outcome
+from mailtally_shared.state.commit.request import Caps
 from mailtally_shared.state.keys import FORMAT
+from mailtally_shared.state.lease import Lease
+from mailtally_shared.state.read.late_days import pin_of
+from mailtally_shared.state.read.totals import Totals
+from mailtally_shared.state.snapshot import take_snapshot
 from tests.models.agreement import agree
-from tests.models.plain_ledger import PlainLedger, Rows
 from tests.models.taking_part import (
-    FAR_AHEAD,
     FLOOD,
     Cut,
+    Rows,
     Sender,
     Sent,
     as_batches,
@@ -48,16 +48,19 @@ from tests.models.taking_part import (
     records,
 )
 from tests.support.directories import LIFE, MemoryDirectory, start
-from tests.support.records import FakeCollector, columns
+from tests.support.records import FakeCollector, rows
+from tests.twin.on_redis import OnRedis
+from tests.twin.twin import Twin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from mailtally_shared.calendar import Calendar
-    from mailtally_shared.header import BatchHeader
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
+    from mailtally_shared.state.uncounted.held import HeldDay
+    from mailtally_shared.wire.announcement import BatchHeader
     from tests.support.records import Record
 
 CAPS = Caps(names=3, statuses=1)
@@ -80,16 +83,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.state, self.keys, self.calendar, self.directory = state, keys, calendar, directory
         self.ledger = Ledger(state, keys, LIFE)
         self.clock = count(1)
-        self.model = PlainLedger(CAPS.names, CAPS.statuses, FAR_AHEAD)
-        self.saved: PlainLedger | None = None
+        self.real = OnRedis(state, keys, calendar, CAPS)
+        self.model = Twin(calendar, CAPS)
+        self.saved: Twin | None = None
         self.filed: dict[date, Rows] = {}  # the newest files of each day
         self.senders: dict[str, Sender] = {}
         self.backups: dict[str, MemoryDirectory] = {}
         self.batches: list[Sent] = []
-
-    def committer(self, state: object = None) -> Committer:
-        """One without a memory, as after a restart."""
-        return Committer(cast("State", state or self.state), self.keys, self.calendar, caps=CAPS)
 
     @initialize()
     def open(self) -> None:
@@ -97,7 +97,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.state.set(self.keys.format, FORMAT)
         for host in HOSTS:
             self.begin(Sender(self.state, self.keys, host))
-        self.aggregator = self.committer()
+        self.real.restart()
 
     def begin(self, sender: Sender) -> None:
         """It has started, and is the host's collector from now on."""
@@ -167,9 +167,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def continue_from(self, directory: MemoryDirectory, host: str) -> None:
         """What the directory does not know of is read again, from its positions or the ledger's."""
         before, made = self.senders[host], dict(directory.batches)
-        newest = max(
-            [self.model.hwm(directory.collector_id), *self.model.ahead(directory.collector_id)]
-        )
+        known = self.model.accounts.get(directory.collector_id)  # a Redis that went back has none
+        newest = max(known.checksums if known else (), default=0)
         is_old = newest > max(made, default=0)
         self.begin(Sender(self.state, self.keys, host, directory))
         if is_old:
@@ -180,9 +179,9 @@ class LedgerMachine(RuleBasedStateMachine):
         """The present collector makes batches of what the former one had, and nothing counts."""
         present = self.senders[former.host]
         for header in former.directory.batches.values():
-            name = header.collector_id, header.seq
+            behind = self.model.accounts[header.collector_id].checksums
             kept = present.directory.batches.get(header.seq)
-            if self.model.has(name) or kept == header:
+            if header.seq in behind or kept == header:
                 continue
             (sent,) = [s for s in self.batches if s.header == header]
             self.spool(former.host, sent.records)
@@ -190,8 +189,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def check_inheritance(self, successor: Sender) -> None:
         collector, hwm, ahead = successor.id, 0, list[str]()
         while not hwm and (before := self.model.predecessor.get(collector)) is not None:
-            collector, hwm = before, self.model.hwm(before)
-            ahead += map(note, self.model.ahead(collector))
+            collector, hwm = before, self.model.accounts[before].hwm
+            ahead += map(note, self.model.accounts[before].ahead)
         found = self.ledger.inherited(successor.id)
         assert (found.at_hwm if found else "") == (note(hwm) if hwm else "")
         assert sorted(found.ahead if found else ()) == sorted(ahead)
@@ -228,79 +227,63 @@ class LedgerMachine(RuleBasedStateMachine):
     def deliver_into_a_cut(self, data: st.DataObject, *, before: bool) -> None:
         group = self.some(data, flood=False)
         new = self.new(group)
-        committer = self.committer(Cut(self.state, before=before))
+        cut = cast("State", Cut(self.state, before=before))
         if new or (group and before):
             with pytest.raises(Unavailable):
-                committer.apply(as_batches(group), [], 0)
+                OnRedis(cut, self.keys, self.calendar, CAPS).apply(as_batches(group), [], 0)
         if not before:
-            assert not self.count(new)
+            assert not self.model.apply(as_batches(group), [], 0).overflowing
 
     @rule()
     def restart_the_aggregator(self) -> None:
-        self.aggregator = self.committer()
-
-    def judged(self, group: Iterable[Sent], as_what: str) -> list[Sent]:
-        return [s for s in group if self.verdict(s) == as_what]
-
-    def verdict(self, sent: Sent) -> str:
-        return self.model.judge(sent.host, sent.speaks_as, sent.name, sent.header.checksum)
+        self.real.restart()
 
     def new(self, group: Iterable[Sent]) -> list[Sent]:
-        return self.judged(group, "applied")
+        return [sent for sent in group if self.model.judge(sent.header) == "applied"]
 
     def hand_over(self, group: list[Sent]) -> None:
-        refused = {
-            reason: {sent.name for sent in self.judged(group, reason)}
-            for reason in ("known", "different", "fenced", "outdated")
-        }
+        """Both count, and each batch becomes the same in both."""
         new = self.new(group)
-        outcome = self.aggregator.apply(as_batches(group), [], 0)
-        overflowing = self.count(new)
-        assert {reason: names(getattr(outcome, reason)) for reason in refused} == refused
-        assert names(outcome.overflowing) == overflowing
-        assert names(outcome.applied) == {s.name for s in new} - overflowing
-        for sent in new:
-            if sent.name in overflowing:
-                self.put_aside(sent)
-        self.check_payloads(new)
-
-    def count(self, new: list[Sent]) -> set[tuple[str, int]]:
-        """In the model: all at once, or one by one where that is too much."""
-        self.model.checksums.update({sent.name: sent.header.checksum for sent in new})
-        if self.model.apply({sent.name: sent.records for sent in new}):
-            return set()
-        return {sent.name for sent in new if not self.model.apply({sent.name: sent.records})}
-
-    def put_aside(self, sent: Sent) -> None:
-        quarantine = Quarantine(self.state, self.keys, QuarantineLimits())
-        why = BadBatch("overflow", "The batch lifts a day's sum beyond 63 bits.")
-        assert quarantine.batch(sent.header, b"", why, 0, at_once=True) == "kept"
-        self.model.quarantined[sent.name] = len(sent.records)
-
-    def check_payloads(self, new: list[Sent]) -> None:
+        outcome = self.real.apply(as_batches(group), [], 0)
+        expected = self.model.apply(as_batches(group), [], 0)
+        for became in fields(Outcome):
+            assert names(getattr(outcome, became.name)) == names(getattr(expected, became.name))
+        for batch in expected.overflowing:
+            self.put_aside(batch.header)
         assert not any(self.state.exists(sent.header.payload_key) for sent in new)
+
+    def put_aside(self, header: BatchHeader) -> None:
+        why = BadBatch("overflow", "The batch lifts a day's sum beyond 63 bits.")
+        for accounting in (self.real, self.model):
+            assert accounting.quarantine(header, b"", why, 0) == "kept"
 
     @precondition(lambda self: self.model.held())
     @rule(data=st.data(), more=st.booleans())
     def count_held(self, data: st.DataObject, *, more: bool) -> None:
         """Twice the same: the second time there is nothing left of it."""
-        holder, day = data.draw(st.sampled_from(sorted(self.model.held())))
-        found = read_held(self.state, self.keys, holder, day)
-        assert found is not None
+        found = self.a_held_day(data)
+        expected = self.model.read_held(found.collector_id, found.day)
+        assert expected is not None
         if more:  # the answer was lost, and it is asked again
-            self.committer().count_held(found, 0)
-        expected = "changed" if more else "applied"
-        assert self.committer().count_held(found, 0) == expected
-        self.model.count_held(holder, day)
+            self.real.count_held(found, 0)
+        self.real.restart()
+        assert self.real.count_held(found, 0) == ("changed" if more else "applied")
+        assert self.model.count_held(expected, 0) == "applied"
 
     @precondition(lambda self: self.model.held())
     @rule(data=st.data())
     def drop_held(self, data: st.DataObject) -> None:
-        holder, day = data.draw(st.sampled_from(sorted(self.model.held())))
-        found = read_held(self.state, self.keys, holder, day)
+        found = self.a_held_day(data)
+        expected = self.model.read_held(found.collector_id, found.day)
+        assert expected is not None
+        assert [self.real.drop_held(found) for _ in range(2)] == [True, False]
+        assert self.model.drop_held(expected)
+
+    def a_held_day(self, data: st.DataObject) -> HeldDay:
+        each = data.draw(st.sampled_from(self.model.held()))
+        found = self.real.read_held(each.collector_id, each.day)
         assert found is not None
-        assert [drop_held(self.state, self.keys, found) for _ in range(2)] == [True, False]
-        self.model.drop_held(holder, day)
+        return found
 
     # What the day writer does
 
@@ -320,21 +303,25 @@ class LedgerMachine(RuleBasedStateMachine):
         self.acknowledge()
         for _ in ("writes", "retires what it finds written"):
             assert writer.tick(self.calendar.end_of(last))
-        self.check_days_written([day for day in self.model.days(late=False) if day <= last])
+        self.check_days_written([each.day for each in self.model.days() if each.day <= last])
 
     def check_days_written(self, over: list[date]) -> None:
         """Days are written and retired up to the first that would become lower."""
         is_held_up = False
         for day in over:
-            rows, former = self.model.rows(day, late=False), self.filed.get(day, {})
+            rows, former = by_key(self.model.read(day).rows), self.filed.get(day, {})
             if all(covers(rows.get(key), sums) for key, sums in former.items()):
                 self.filed[day] = rows
                 written = read_day(self.directory, DayNames.of(day))
-                assert by_key(written.sums()) == rows
+                assert by_key(chain.from_iterable(written.counted())) == rows
             else:
                 is_held_up = True
             if not is_held_up:
-                self.model.closed_before = day + timedelta(1)
+                facts = DayFacts(
+                    day=day, timezone="UTC", revision=self.model.begin(day), complete=True
+                )
+                assert self.model.finish(facts, self.model.read(day).changes, 0)
+                assert self.model.retire(day, pin_of(self.directory, day))
 
     def acknowledge(self) -> None:
         """As collectors do once all that they have is sent again."""
@@ -353,7 +340,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """It comes back empty, is refused, and then filled with an older copy of itself."""
         self.state.flushall()
         with pytest.raises(Refused, match="emptied"):
-            self.aggregator.apply([Batch(self.a_header(), columns([]))], [], 0)
+            self.real.apply([Batch(self.a_header(), rows([]))], [], 0)
         assert self.state.dbsize() == 0
         open_state(self.state, self.keys, self.directory)
         assert self.saved is not None
@@ -369,7 +356,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def state_and_model_agree(self) -> None:
-        agree(self.state, self.keys, self.model, {s.header.collector_id for s in self.batches})
+        agree(self.real, self.model)
 
     def is_spooled(self, sent: Sent) -> bool:
         made = self.senders[sent.host].directory.batches
@@ -384,8 +371,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.hand_over([sent for sent in pending if FLOOD not in sent.records])
         self.hand_over([sent for sent in pending if FLOOD in sent.records])
         for sender in self.senders.values():
-            assert self.model.hwm(sender.id) == sender.seq
-            assert not self.judged(own, "different")
+            assert self.model.accounts[sender.id].hwm == sender.seq
+            assert not any(self.model.judge(sent.header) == "different" for sent in own)
         self.state_and_model_agree()
 
 

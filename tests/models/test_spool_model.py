@@ -18,20 +18,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mailtally_collector.ledger import Applied, Ledger, Registration
-from mailtally_collector.ship import ReadUpTo, ShipLimits, Shipper
-from mailtally_collector.spool import Spool
-from mailtally_collector.touched import passed
-from mailtally_collector.window import Patience, Window
+from mailtally_collector.ship.ledger import Applied, Ledger, Registration
+from mailtally_collector.ship.shipping import ReadUpTo, ShipLimits, Shipper
+from mailtally_collector.ship.window import Patience, Window
+from mailtally_collector.spool.spool import Spool
+from mailtally_collector.spool.touched import passed
 from mailtally_shared.errors import Unavailable
-from mailtally_shared.header import BatchHeader, Heartbeat, parse_announcement
+from mailtally_shared.wire.announcement import BatchHeader, Heartbeat, parse_announcement
 from tests.support.records import NONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mailtally_collector.positions import Position
-    from mailtally_collector.publish import Publisher
+    from mailtally_collector.ship.publish import Publisher
+    from mailtally_collector.tail.positions import Position
 
 HOST = "mail1"
 LIMITS = ShipLimits(
@@ -165,6 +165,7 @@ class SpoolMachine(RuleBasedStateMachine):
             seq=self.made,
             lines=0,
             records=0,
+            rows=0,
             watermark=0,
             progress="",
             payload_key=f"payload:{self.made}",

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from mailtally.children import Child, Children
-from mailtally_aggregator.totals import Totals
+from mailtally.local.children import Child, Children
 from mailtally_shared.state.client import connect_state
 from mailtally_shared.state.keys import StateKeys
+from mailtally_shared.state.read.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

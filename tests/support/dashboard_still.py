@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailtally.embedded_redis import EmbeddedRedis
+from mailtally.local.embedded_redis import EmbeddedRedis
 from tests.support.cluster import Cluster, kill, log_line
 from tests.support.observed_site import ObservedSite
 from tests.support.prometheus import DASHBOARD, Prometheus, program, prometheus
@@ -31,7 +31,7 @@ body { margin: 0; background: #111217; color: #ccccdc; font: 12px sans-serif; }
 .panel { position: absolute; background: #181b1f; border: 1px solid #2c3235; overflow: hidden; }
 .title { padding: 5px 8px; font-weight: bold; } .row { position: absolute; font-size: 14px; }
 .stat { text-align: center; font-size: 28px; color: white; }
-.legend { position: absolute; bottom: 4px; left: 8px; font-size: 10px; white-space: nowrap; }
+.legend { position: absolute; bottom: 4px; left: 8px; right: 8px; font-size: 10px; }
 """
 
 Series = tuple[str, list[tuple[float, float]]]
@@ -110,26 +110,28 @@ def _stat(series: list[Series], defaults: dict[str, Any]) -> tuple[str, str]:
     value = series[0][1][-1][1] if series else float("nan")
     steps = defaults["thresholds"]["steps"]
     reached = [step["color"] for step in steps if step["value"] is None or value >= step["value"]]
-    told = _told(value, defaults["unit"])
-    return f'<div class="stat">{told}</div>', f"background:{THRESHOLDS[reached[-1]]}"
+    text = _shown(value, defaults["unit"])
+    return f'<div class="stat">{text}</div>', f"background:{THRESHOLDS[reached[-1]]}"
 
 
 def _graph(series: list[Series], defaults: dict[str, Any], width: int, height: int) -> str:
     points = [point for _, values in series for point in values]
     if not points:
         return '<div class="stat">no data</div>'
-    area = _Area(width - 70, height - 60, points)
+    area = _Area(width - 70, height - 90, points)
     coloured = list(zip(COLOURS * 9, series, strict=False))
     lines = "".join(
         f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{area.line(values)}"/>'
         for colour, (_, values) in coloured
     )
     marks = "".join(area.mark(share, defaults["unit"]) for share in (0.0, 0.5, 1.0))
+    times = "".join(area.time_mark(share) for share in (0.0, 0.5, 1.0))
     legend = " ".join(
-        f'<span style="color:{colour}">▬</span> {html.escape(name)}'
+        f'<span style="white-space:nowrap"><span style="color:{colour}">▬</span> '
+        f"{html.escape(name)}</span>"
         for colour, (name, _) in coloured
     )
-    picture = f'<svg width="{width}" height="{height - 40}">{marks}{lines}</svg>'
+    picture = f'<svg width="{width}" height="{height - 40}">{marks}{times}{lines}</svg>'
     return f'{picture}<div class="legend">{legend}</div>'
 
 
@@ -155,18 +157,27 @@ class _Area:
     def mark(self, share: float, unit: str) -> str:
         """A line across at a share of the highest value, and what it stands for."""
         y, right = self._at(share), self.LEFT + self._width
-        told = _told(self._top * share, unit)
+        text = _shown(self._top * share, unit)
         return (
             f'<line x1="{self.LEFT}" x2="{right}" y1="{y:.0f}" y2="{y:.0f}" stroke="#2c3235"/>'
             f'<text x="54" y="{y + 4:.0f}" fill="#9fa7b3" font-size="10" text-anchor="end">'
-            f"{told}</text>"
+            f"{text}</text>"
+        )
+
+    def time_mark(self, share: float) -> str:
+        """The time of day at a share of the whole time, below the lines."""
+        text = time.strftime("%H:%M:%S", time.gmtime(self._begin + self._time * share))
+        anchor = "end" if share == 1 else "middle"  # the last one ends where the panel does
+        return (
+            f'<text x="{self.LEFT + self._width * share:.0f}" y="{self._height + 14:.0f}" '
+            f'fill="#9fa7b3" font-size="10" text-anchor="{anchor}">{text}</text>'
         )
 
     def _at(self, share: float) -> float:
         return self._height - (self._height - self.ABOVE) * share
 
 
-def _told(value: float, unit: str) -> str:
+def _shown(value: float, unit: str) -> str:
     if unit == "percentunit":
         return f"{value:.0%}"
     if unit in {"bytes", "Bps"}:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from mailtally_shared.day_files import DayFacts, DayNames, Sums, write_day
+from mailtally_shared.days import DayFacts, DayNames, Sums, write_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mailtally_shared.day_files.manifest import Lowered
+    from mailtally_shared.days.manifest import Lowered
 
 DAY = date(2026, 2, 1)
 NAMES = DayNames.of(DAY)
@@ -20,7 +20,7 @@ NAMES = DayNames.of(DAY)
 def sums(sizes: Mapping[str, int]) -> list[Sums]:
     """One message of so many bytes for each domain."""
     return [
-        Sums(domain, "m1.example.com", "smtp-in", "success", 1, size, size)
+        Sums(domain, "m1.example.com", "m1.example.com", "smtp-in", "success", 1, size, size)
         for domain, size in sizes.items()
     ]
 

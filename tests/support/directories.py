@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
-from mailtally_collector.claim import Incarnation, Remembered
-from mailtally_collector.ledger import Ledger, Registration
-from mailtally_collector.progress import Progress
-from mailtally_collector.registrar import Registrar
-from mailtally_collector.state_db import new_id
+from mailtally_collector.ship.claim import Incarnation, Remembered
+from mailtally_collector.ship.ledger import Ledger, Registration
+from mailtally_collector.ship.registrar import Registrar
+from mailtally_collector.spool.progress import Progress
+from mailtally_collector.spool.state_db import new_id
 from mailtally_shared.state.keys import host_mark
 from tests.support.records import NOON
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Self
 
-    from mailtally_collector.positions import Position
-    from mailtally_collector.spool import Spool
-    from mailtally_shared.header import BatchHeader
+    from mailtally_collector.spool.spool import Spool
+    from mailtally_collector.tail.positions import Position
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
+    from mailtally_shared.wire.announcement import BatchHeader
 
 LIFE = 60.0
 

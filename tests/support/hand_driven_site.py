@@ -6,19 +6,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mailtally_aggregator.commit import Committer
-from mailtally_aggregator.day_writer import DayWriter, WriterPolicy
-from mailtally_aggregator.lease import Lease
-from mailtally_aggregator.request import Batch
-from mailtally_aggregator.totals import Totals
-from mailtally_aggregator.watermark import DayPolicy
+from mailtally_aggregator.days.day_writer import DayWriter
+from mailtally_aggregator.policies import WriterPolicy
 from mailtally_loader.inbox import Inbox
 from mailtally_loader.loader import Loader
+from mailtally_shared.billing.engine import open_engine
+from mailtally_shared.billing.upgrade import upgrade
 from mailtally_shared.calendar import Calendar
-from mailtally_shared.database.engine import open_engine
-from mailtally_shared.database.upgrade import upgrade
+from mailtally_shared.days.watermark import DayPolicy
+from mailtally_shared.state.commit.batch import Batch
+from mailtally_shared.state.commit.commit import Committer
 from mailtally_shared.state.keys import FORMAT, StateKeys
-from tests.support.records import FakeCollector, Record, columns
+from mailtally_shared.state.lease import Lease
+from mailtally_shared.state.read.totals import Totals
+from tests.support.records import FakeCollector, Record, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ class HandDrivenSite:
         """Apply one batch."""
         committer = Committer(self.state, self.keys, self.calendar)
         header = self.collector.batch(records, watermark=passed)
-        assert committer.apply([Batch(header, columns(records))], [], passed).applied
+        assert committer.apply([Batch(header, rows(records))], [], passed).applied
 
     def write(self, now: float) -> None:
         """Write every day that is due, as its files."""

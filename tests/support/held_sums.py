@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from mailtally_aggregator.merge import HostIncrement
-from mailtally_aggregator.packed_sums import pack, unpack
+from mailtally_shared.state.commit.merge import PlaceIncrement
+from mailtally_shared.state.packed_sums import pack, unpack
 
 if TYPE_CHECKING:
     from mailtally_shared.state.client import State
@@ -21,4 +21,4 @@ def alter(
     columns[:, 0] += (messages, size, extra)
     keys = [f"{name}|{service}|{status}" for service, status in kinds]
     rows = dict(zip(keys, columns.T.tolist(), strict=True))
-    state.hset(key, name, pack(HostIncrement.of(rows))[name])
+    state.hset(key, name, pack(PlaceIncrement.of(rows))[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING
 
-from mailtally.sample_logs import Truth, write_log
+from mailtally.samples.sample_logs import Truth, write_log
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tables of docs/observing.md that say what the code says.
+"""The tables of docs/reference/monitoring.md that say what the code says.
 
 ``python -m tests.support.metrics_table`` writes the metrics into the page.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mailtally_shared.process.metrics.catalogue import CATALOGUE
-from mailtally_shared.process.metrics.metric import By, Metric
+from mailtally_shared.runtime.metrics.metric import By, Metric
+from tests.support.catalogue import CATALOGUE
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/observing.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/reference/monitoring.md"
 _BEGIN, _END = "<!-- metrics: begin -->\n", "<!-- metrics: end -->\n"
 _HEAD = "| metric | type | labels | unit | meaning |\n|---|---|---|---|---|\n"
 _TITLES = {

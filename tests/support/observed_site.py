@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from mailtally_shared.queue import QUEUE, connect_broker
+from mailtally_shared.wire.queue import QUEUE, connect_broker
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailtally.children import Child
+    from mailtally.local.children import Child
     from tests.support.cluster import Cluster
 
 #: Jobs as ``deploy/prometheus/prometheus.yml`` names them.

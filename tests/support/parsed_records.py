@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailtally_collector.parse import Reason
-from mailtally_shared.columns import Service
+from mailtally_collector.formats import Reason
+from mailtally_shared.schema import Service
 from tests.support.reference_parser import Record, Reject
 
 if TYPE_CHECKING:
-    from mailtally_collector.parse import Parsed
+    from mailtally_collector.formats import Parsed
 
 
 def records_of(parsed: Parsed) -> list[Record]:

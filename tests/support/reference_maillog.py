@@ -1,4 +1,4 @@
-"""qmail's maillog, parsed the plain way: a line at a time, as docs/formats.md reads.
+"""qmail's maillog, parsed the plain way: a line at a time, as docs/reference/formats.md reads.
 
 It shares nothing with the product but the names of services and reasons, and with the plain parser
 of the other format. Slow on purpose.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from mailtally_collector.parse import Reason
-from mailtally_shared.columns import Service
+from mailtally_collector.formats import Reason
+from mailtally_shared.schema import Service
 from tests.support.reference_parser import Malformed, Record, Reject, domain, need
 
 NUMBER = 2**58

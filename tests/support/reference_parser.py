@@ -1,4 +1,6 @@
-"""The traffic log, parsed the plain way: a line at a time, as RULES and docs/formats.md read.
+"""The traffic log, parsed the plain way, a line at a time.
+
+As RULES and docs/reference/formats.md read.
 
 It shares nothing with the product but the names of services and reasons. Slow on purpose.
 """
@@ -10,8 +12,8 @@ from dataclasses import dataclass
 
 import idna
 
-from mailtally_collector.parse import Reason
-from mailtally_shared.columns import Service
+from mailtally_collector.formats import Reason
+from mailtally_shared.schema import Service
 
 KNOWN = (
     b"success timeout rejclam rejspam manyhops mboxoverquota badmime bytestooverflow "

@@ -1,4 +1,4 @@
-"""The examples on docs/scaling.md, with the answers that ``mailtally plan`` gives now.
+"""The examples on docs/explanation/scaling.md, with the answers that ``mailtally plan`` gives now.
 
 ``python -m tests.support.scaling_page`` writes them.
 """
@@ -10,10 +10,10 @@ import shlex
 
 from click.testing import CliRunner
 
-from mailtally.plan.command import plan
+from mailtally.commands.plan.command import plan
 from tests.architecture.source_tree import ROOT
 
-PAGE = ROOT / "docs/scaling.md"
+PAGE = ROOT / "docs/explanation/scaling.md"
 _EXAMPLE = re.compile(r"^\$ mailtally plan (.*)\n(?:[^`].*\n)*", re.MULTILINE)
 
 

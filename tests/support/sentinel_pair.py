@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import redis
 
-from mailtally.redis_program import find_redis_program
+from mailtally.local.redis_program import find_redis_program
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 

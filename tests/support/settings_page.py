@@ -1,4 +1,4 @@
-"""Makes ``docs/settings.md`` from the code: ``python -m tests.support.settings_page``."""
+"""Makes ``docs/reference/settings.md`` from the code: ``python -m tests.support.settings_page``."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mailtally.settings import ConsoleSettings
 from mailtally_aggregator.settings import AggregatorSettings
 from mailtally_collector.settings import CollectorSettings
 from mailtally_loader.settings import LoaderSettings
-from mailtally_shared.process.settings import describe
+from mailtally_shared.runtime.settings import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailtally_shared.process.settings import BaseServiceSettings, SettingRow
+    from mailtally_shared.runtime.settings import BaseServiceSettings, SettingRow
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/settings.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/reference/settings.md"
 SERVICES: tuple[type[BaseServiceSettings], ...] = (
     CollectorSettings,
     AggregatorSettings,

@@ -1,4 +1,6 @@
-"""What ``docs/statistics.md`` shows of a terminal: ``python -m tests.support.statistics_captures``.
+"""What ``docs/reference/statistics.md`` shows of a terminal.
+
+``python -m tests.support.statistics_captures`` writes it into the page.
 
 Each block of the page that begins with a command is what that command prints, of the log that
 ``write_sample`` makes, on a terminal of 80 by 24, or in a pipe where the command ends with one. A
@@ -19,10 +21,10 @@ import termios
 from pathlib import Path
 from typing import Final
 
-from mailtally.sample_logs import write_log
+from mailtally.samples.sample_logs import write_log
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PAGE: Final = ROOT / "docs/statistics.md"
+PAGE: Final = ROOT / "docs/reference/statistics.md"
 BLOCK: Final = re.compile(
     r"^```\n\$ ([^\n]*mailtally statistics[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )

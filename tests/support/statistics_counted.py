@@ -13,14 +13,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from mailtally_collector.parse.names import Key
-from mailtally_collector.statistics.buffers import Buffers
-from mailtally_collector.statistics.counting import Counting
+from mailtally_collector.statistics.documents import document
 from mailtally_collector.statistics.figures import Figures
-from mailtally_collector.statistics.json_view import document
 from mailtally_collector.statistics.part import Wanted
+from mailtally_collector.statistics.reading import Counting
 from mailtally_collector.statistics.selection import Selection
-from mailtally_collector.statistics.stream import Stream
+from mailtally_collector.statistics.source import Buffers, Stream
 from mailtally_collector.statistics.summary import Question, summarised
 from tests.support import reference_parser as reference
 
@@ -47,7 +45,7 @@ def figures_of(content: bytes, question: Question, *, buffer: int = BUFFER) -> F
     largest = question.top or 10
     figures = Figures(by=question.by, largest=largest)
     buffers = Buffers(buffer)
-    wanted = Wanted(question.selection, Key.fresh(), question.details, largest)
+    wanted = Wanted(question.selection, question.details, largest)
     with Counting(figures, wanted, buffers) as counting:
         counting.count(stream_of(content).pieces(buffers))
         counting.finish()

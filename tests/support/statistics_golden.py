@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailtally_collector.statistics.look import Look
-from mailtally_collector.statistics.table_view import table
+from mailtally_collector.statistics.page import table
+from mailtally_collector.statistics.terminal import Look
 from tests.support.statistics_counted import summary_of
 from tests.support.statistics_sample import SAMPLE
 

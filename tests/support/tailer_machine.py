@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from mailtally_collector.positions import Position
 from mailtally_collector.tail import Tailer
+from mailtally_collector.tail.positions import Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mailtally_collector.positions import Position
 from mailtally_collector.tail import Doubts, Noted, Tailer
+from mailtally_collector.tail.positions import Position
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailtally_collector.rejects import LineReject
+    from mailtally_collector.tail.cut import LineReject
 
 #: Seconds after which a rotated file that does not change has ended.
 ROTATE_WAIT = 60.0

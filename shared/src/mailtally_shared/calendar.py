@@ -4,15 +4,21 @@ A day is the calendar day of the timestamp's local time (RULES section 4), so a
 day may last 23, 24 or 25 hours. Within a stretch of constant offset from UTC
 the local day changes every 86,400 s; stretches are found exactly, to the
 second, by bisection between UTC midnights.
+
+Records travel by steps, and a step must not have seconds of two days. The longest possible one
+depends on the zone: an hour where offsets are whole hours, a quarter of one where they are not.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mailtally_shared.rows import STEPS
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     from mailtally_shared.columns import Array
 
 DAY = 86_400
+#: The UTC day number from which on zones change as in the years before: 2040-01-01.
+_REPEATING = 25_567
 _EPOCH = date(1970, 1, 1)
 
 #: ``(first second, local day)``: from that second on it is that day.
@@ -39,18 +47,18 @@ class Calendar:
         return self.zone.key
 
     def day_of(self, time: int) -> date:
-        """The day of one timestamp (Unix seconds)."""
+        """Return the day of a timestamp (Unix seconds)."""
         return _EPOCH + timedelta(days=(time + self._offset(time)) // DAY)
 
     def days_of(self, times: Array) -> tuple[tuple[date, ...], Array]:
-        """The days of many timestamps.
+        """Map many timestamps to days.
 
         Args:
             times: int64 Unix seconds, shape ``(n,)``, ``0 <= t < END_OF_TIME``.
 
         Returns:
-            Some distinct days, and for each timestamp its index (int64, shape
-            ``(n,)``) among them.
+            The distinct days, and for each timestamp its index (int64, shape ``(n,)``)
+            among them. A day may be listed that no timestamp falls on.
         """
         edges = [edge for bucket in _buckets(times) for edge in self._edges_of_bucket(bucket)]
         numbers: dict[date, int] = {}
@@ -61,7 +69,7 @@ class Calendar:
         return tuple(numbers), day_of_edge[np.searchsorted(starts, times, side="right") - 1]
 
     def end_of(self, day: date) -> int:
-        """The first second (Unix) after the last one that belongs to ``day``."""
+        """Return the first second (Unix) after ``day``."""
         first = (day - _EPOCH).days - 1
         buckets = range(max(first, 0), first + 4)
         edges = [edge for bucket in buckets for edge in self._edges_of_bucket(bucket)]
@@ -69,8 +77,27 @@ class Calendar:
         last = max((start for start, other in edges if other <= day), default=0)
         return min(start for start in later if start > last)
 
+    def longest_step(self) -> int:
+        """Return the longest of ``STEPS`` that never has seconds of two days."""
+        offsets = [self._offset(bucket * DAY) for bucket in range(_REPEATING)]
+        moments = set(offsets)
+        for bucket, (before, after) in enumerate(pairwise(offsets)):
+            if before != after:
+                moments.update(second for second, _ in self._find_edges(bucket))
+        return next(step for step in STEPS if all(moment % step == 0 for moment in moments))
+
+    def splits(self, starts: Array, step: int) -> bool:
+        """Return whether the day changes within one of the steps that begin at ``starts``."""
+        changes = {
+            second - second % step
+            for bucket in _buckets(starts)
+            for (_, before), (second, day) in pairwise(self._edges_of_bucket(bucket))
+            if day != before and second % step
+        }
+        return bool(changes) and bool(np.isin(starts, list(changes)).any())
+
     def _find_edges(self, bucket: int) -> tuple[Edge, ...]:
-        """The edges in the UTC day number ``bucket``; its first second is always one."""
+        """Return the edges in the UTC day number ``bucket``; its first second is always one."""
         start, end = bucket * DAY, (bucket + 1) * DAY
         stretches = [start]
         if self._offset(start) != self._offset(end):
@@ -83,7 +110,7 @@ class Calendar:
         return tuple(sorted(edges.items()))
 
     def _change_between(self, low: int, high: int) -> int:
-        """The first second with the offset that holds at ``high`` and not at ``low``."""
+        """Return the first second with the offset that holds at ``high`` and not at ``low``."""
         before = self._offset(low)
         while high - low > 1:
             middle = (low + high) // 2
@@ -100,7 +127,7 @@ class Calendar:
 
 
 def _buckets(times: Array) -> list[int]:
-    """The distinct UTC day numbers of some timestamps, ascending."""
+    """Return the distinct UTC day numbers of some timestamps, ascending."""
     if not len(times):
         return []
     numbers = times // DAY

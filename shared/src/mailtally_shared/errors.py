@@ -1,16 +1,18 @@
-"""The errors of mailtally. Each type says what its receiver does next.
+"""The errors of mailtally. Each type says what the caller does next.
 
-MailtallyError                 one plain sentence for a person
-├── SettingsError              stop, exit 2: the operator mends the settings
-├── Unavailable                wait with backoff and try again: a server is away
-├── Refused                    stop, exit 1: going on would count wrongly
+MailtallyError                 one plain sentence for the operator
+├── SettingsError              stop, exit 2: the operator corrects the settings
+├── Unavailable                wait with backoff and retry: a server is away
+│   ├── Asleep                 … a site's own Redis, which runs only with the site
+│   └── NothingLoaded          … the database, which the loader has not created yet
+├── Refused                    stop, exit 1: continuing would count wrongly
 │   └── Fenced                 … because another collector took over this host name
-└── BadInput                   keep the item aside with ``reason``, go on with the next
+└── BadInput                   quarantine or reject the item with ``reason``, continue with the next
     ├── BadBatch               a header or payload from the queue
     └── BadFile                a day file, CSV or manifest; names file and line
 """
 
-#: The reason of a ``BadBatch`` that is not bad, but of a version of mailtally not known here.
+#: The reason of a ``BadBatch`` that is sound but of a format version not known here.
 UNKNOWN_VERSION = "unknown-version"
 
 
@@ -19,15 +21,15 @@ class MailtallyError(Exception):
 
 
 class SettingsError(MailtallyError):
-    """Settings are wrong. Its text lists every error found, one a line."""
+    """Settings are wrong. The text lists every error found, one per line."""
 
 
 class Unavailable(MailtallyError):
-    """A server cannot be used at the moment. Back off, then try again."""
+    """A server cannot be used at the moment. Back off, then retry."""
 
 
 class Refused(MailtallyError):
-    """The work cannot go on without risk to the figures. Stop and say why."""
+    """Continuing would put the figures at risk. Stop and say why."""
 
 
 class Fenced(Refused):
@@ -35,7 +37,7 @@ class Fenced(Refused):
 
 
 class BadInput(MailtallyError):
-    """An item from outside is unusable: keep it aside, count it by ``reason``, go on.
+    """An item from outside is unusable: quarantine or reject it, count it by ``reason``, continue.
 
     ``reason`` is one lower-case token (``bad-checksum``), fit for a metric label.
     """
@@ -57,3 +59,11 @@ class BadFile(BadInput):
         super().__init__(reason, f"{where}: {message}")
         self.path = path
         self.line = line
+
+
+class Asleep(Unavailable):
+    """The site's own Redis is not running: nothing is counted at the moment."""
+
+
+class NothingLoaded(Unavailable):
+    """The loader has not created the database or its tables yet."""

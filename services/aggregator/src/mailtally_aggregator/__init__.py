@@ -1,4 +1,4 @@
-"""The aggregator: receive, merge, commit; and whichever holds the lease writes the days.
+"""The aggregator: it receives, merges and commits batches; the one with the lease writes days.
 
 receive → merge → commit → (watermark → day_writer → snapshot)
 """

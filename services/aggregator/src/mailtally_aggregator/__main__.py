@@ -1,10 +1,10 @@
-"""``mailtally-aggregator``: wires the aggregator to the command line."""
+"""``mailtally-aggregator``: the command line of the aggregator."""
 
 import click
 
 from mailtally_aggregator import service
 from mailtally_aggregator.settings import AggregatorSettings
-from mailtally_shared.process.entry import service_cli
+from mailtally_shared.runtime.entry import service_cli
 
 main = service_cli(
     "mailtally-aggregator",

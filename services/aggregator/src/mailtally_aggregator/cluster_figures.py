@@ -1,38 +1,38 @@
-"""The figures of the whole cluster as metrics, made of one moment's ledgers and days. Pure."""
+"""The metrics of the whole cluster, from the ledgers and days of one moment. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from mailtally_aggregator.clocks import host_clocks
-from mailtally_shared.process.metrics.catalogue import cluster as of
-from mailtally_shared.process.metrics.metric import OTHER, bounded
+from mailtally_aggregator import cluster_catalogue as of
+from mailtally_shared.audit.clocks import host_clocks
+from mailtally_shared.runtime.metrics.metric import OTHER, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mailtally_aggregator.books import Books, Ledger
-    from mailtally_aggregator.live_day import LiveDay
     from mailtally_shared.calendar import Calendar
-    from mailtally_shared.process.metrics import Sample
+    from mailtally_shared.runtime.metrics.metric import Sample
+    from mailtally_shared.state.read.books import Books, Ledger
+    from mailtally_shared.state.read.live_day import LiveDay
 
-#: So many hosts have series of their own; more than that are one, called ``other``.
+#: Number of hosts with series of their own; the others are one, called ``other``.
 MOST_HOSTS = 500
-#: There are fewer reasons for a line to be malformed; a collector could make some up.
+#: Malformed lines have fewer reasons than this; a collector could make some up.
 MOST_REASONS = 40
 DAY_STATES = ("open", "awaited", "incomplete", "changed", "final")
 
 
 def watermarks(books: Books, expected: Iterable[str]) -> dict[str, int]:
-    """Up to when each host is read, Unix seconds; 0 for one that has not said so yet."""
+    """Return the watermark of each host, Unix seconds; 0 for one without any yet."""
     of_id = {ledger.collector_id: ledger.watermark for ledger in books.ledgers}
     seen = {host: of_id.get(owner, 0) for host, owner in books.owners.items()}
     return dict.fromkeys(expected, 0) | seen
 
 
 def host_samples(books: Books, expected: Iterable[str], now: float) -> Iterator[Sample]:
-    """How far each host is read; where there are too many, those that are most behind."""
+    """Yield the watermarks of the hosts; where there are too many, those furthest behind."""
     read = watermarks(books, expected)
     yield of.HOSTS.at(len(read))
     for host in sorted(read, key=lambda host: read[host])[:MOST_HOSTS]:
@@ -42,7 +42,7 @@ def host_samples(books: Books, expected: Iterable[str], now: float) -> Iterator[
 
 
 def clock_samples(books: Books, *, agree: bool) -> Iterator[Sample]:
-    """Whether days are closed, and how far each host's clock is off."""
+    """Yield whether the clocks agree, and the offset of each host's clock."""
     yield of.CLOCKS.at(agree)
     reports = sorted(host_clocks(books), key=lambda each: -abs(each.ahead))
     for report in reports[:MOST_HOSTS]:
@@ -50,7 +50,7 @@ def clock_samples(books: Books, *, agree: bool) -> Iterator[Sample]:
 
 
 def line_samples(ledgers: Iterable[Ledger]) -> Iterator[Sample]:
-    """What the hosts' lines were, over all collectors that a host ever had."""
+    """Yield the kinds of the hosts' lines, over all collectors that a host ever had."""
     lines, records = Counter[str](), Counter[str]()
     malformed: dict[str, Counter[str]] = {}
     for ledger in ledgers:
@@ -68,7 +68,7 @@ def line_samples(ledgers: Iterable[Ledger]) -> Iterator[Sample]:
 
 
 def conservation_samples(books: Books) -> Iterator[Sample]:
-    """The sums that must be equal (RULES section 6), by how much they are not."""
+    """Yield the differences of the sums that must be equal."""
     lines = sum(
         abs(each.lines - each.records - sum(each.malformed.values()) - each.quarantined)
         for each in books.ledgers
@@ -81,7 +81,7 @@ def conservation_samples(books: Books) -> Iterator[Sample]:
 
 
 def day_samples(days: Iterable[LiveDay], calendar: Calendar, now: float) -> Iterator[Sample]:
-    """How many days are in which state, and how long the oldest lacks complete files."""
+    """Yield the number of days by state, and how long the oldest lacks complete files."""
     states = Counter(dict.fromkeys(DAY_STATES, 0))
     overdue = 0.0
     size = 0
@@ -99,7 +99,7 @@ def day_samples(days: Iterable[LiveDay], calendar: Calendar, now: float) -> Iter
 
 
 def day_state(day: LiveDay, end: float, now: float) -> str:
-    """One of ``DAY_STATES``; ``end`` is the first second after the day."""
+    """Return one of ``DAY_STATES``; ``end`` is the first second after the day."""
     if day.written_changes is None:
         return "open" if now < end else "awaited"
     if not day.complete:
@@ -107,8 +107,8 @@ def day_state(day: LiveDay, end: float, now: float) -> str:
     return "changed" if day.is_dirty else "final"
 
 
-def aside_samples(books: Books) -> Iterator[Sample]:
-    """What was kept aside instead of being counted in a day."""
+def uncounted_samples(books: Books) -> Iterator[Sample]:
+    """Yield the records that are not counted in a day: held, late, in quarantine."""
     yield of.HELD.at(sum(ledger.held for ledger in books.ledgers))
     yield of.LATE.at(sum(day.messages for day in books.late if day.is_dirty))
     yield of.STOPPED.at(len(books.stopped))
@@ -118,7 +118,7 @@ def aside_samples(books: Books) -> Iterator[Sample]:
 
 
 def _only(counts: Mapping[str, int], kept: set[str]) -> dict[str, int]:
-    """The counts by the labels that are kept; the others are one."""
+    """Return the counts by the labels in ``kept``; the others are added up."""
     sums = Counter[str]()
     for name, count in counts.items():
         sums[name if name in kept else OTHER] += count

@@ -1,20 +1,19 @@
-"""The places where a fault test may kill an aggregator, and what that costs."""
+"""The points at which a fault test may kill an aggregator, and the cost of each crash."""
 
 from enum import StrEnum
 
-from mailtally_shared.process.crash_points import declare
+from mailtally_shared.runtime.crash_points import declare
 
 
 class CrashAt(StrEnum):
-    """Between two lasting effects; nothing may be lost or doubled at any of them."""
+    """Points between two lasting effects; nothing may be lost or doubled at any of them."""
 
-    RECEIVED = "aggregator-received"  # taken from the queue, not looked at
+    RECEIVED = "aggregator-received"  # taken from the queue, not examined
     MERGED = "aggregator-merged"  # payloads fetched and decoded, nothing committed
     COMMITTED = "aggregator-committed"  # in the ledger, not acknowledged to the broker
     ACKNOWLEDGED = "aggregator-acknowledged"
     REVISION_TAKEN = "writer-revision-taken"  # a number is used up, nothing written
-    DAY_WRITTEN = "writer-day-written"  # files in place, the state does not know
-    SNAPSHOT_STAGED = "writer-snapshot-staged"  # the new snapshot's file is not yet named
+    DAY_WRITTEN = "writer-day-written"  # files in place, not yet recorded in the state
 
 
 declare(CrashAt)

@@ -1,7 +1,7 @@
 """The collector: discover, tail, parse, batch, spool, ship.
 
-A line's way: ``tail`` hands out whole lines once, ``parse`` makes columns of
-them, ``batcher`` gathers those until a batch is worth sending, ``spool`` makes
-it a numbered batch on disk in one step with the file positions it covers, and
-``ship`` sends it until the ledger says that it is applied.
+The path of a line: ``tail`` hands out each whole line once, ``formats`` parses lines into
+columns, ``spool`` gathers these into batches and writes each batch to disk, numbered, in one
+transaction with the file positions that it covers, and ``ship`` sends a batch until the ledger
+shows it as applied.
 """

@@ -1,4 +1,4 @@
-"""The reading loop: wait for the logs to grow, read them, see that batches go out."""
+"""The reading loop: wait until the logs grow, read them, and get batches sent."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mailtally_shared.errors import Unavailable
-from mailtally_shared.process.backoff import Backoff, keep_trying
-from mailtally_shared.process.logs import event
+from mailtally_shared.runtime.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,26 +15,24 @@ if TYPE_CHECKING:
     from mailtally_collector.reading import Reading
     from mailtally_collector.tail import LogsFound, StoppedLog, Tailer
     from mailtally_collector.watch import Watcher
-    from mailtally_shared.process.clock import Clock
-    from mailtally_shared.process.health import Health
-    from mailtally_shared.process.lifecycle import Stop
+    from mailtally_shared.runtime.clock import Clock
+    from mailtally_shared.runtime.lifecycle import Stop
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the request to stop while waiting for something else.
+#: Seconds between two checks of the stop request while waiting for something else.
 _PATIENCE = 0.5
 
 
 class Follower:
-    """Reads until asked to stop, or to the end of what is there.
+    """The loop that reads the logs: turn by turn, or once to their end.
 
-    Waiting is of three kinds. With nothing begun, a change in the directories
-    ends it. With a batch begun, only its age does: a log that grows line by
-    line is read some times a second, not once a line. With the window full,
-    only an applied batch does.
+    It waits in three ways. With no batch begun, a change in the directories wakes it. With a
+    batch begun, only the batch's age does: a log that grows line by line is read a few times a
+    second, not once a line. With the window full, only an applied batch does.
 
-    Every moment is one of ``clock.steady``: a wall clock that is set back or forward changes
-    nothing of when logs are read.
+    All times are those of ``clock.steady``: setting the wall clock back or forward does not change
+    when logs are read.
     """
 
     def __init__(
@@ -45,7 +42,8 @@ class Follower:
         reading: Reading,
         watcher: Watcher,
         stop: Stop,
-        health: Health,
+        insist: Callable[[Callable[[], None]], object],
+        beat: Callable[[], None],
         rescan: float,
         clock: Clock,
         spooled: Callable[[], None],
@@ -55,31 +53,41 @@ class Follower:
         self._reading = reading
         self._watcher = watcher
         self._stop = stop
-        self._health = health
+        self._insist = insist
+        self._beat = beat
+        self._pausing: Watcher | Stop = stop
         self._rescan = rescan
         self._now = clock.steady
         self._spooled = spooled
         self._settle = settle
         self._room = threading.Event()
-        #: Bytes of log known to be unread, some seconds ago; any thread may look.
+        #: Bytes of log known to be unread, a few seconds old; any thread may read it.
         self.unread_bytes = 0
-        #: The files whose reading was stopped, some seconds ago; any thread may look.
+        #: The files whose reading is stopped, a few seconds old; any thread may read it.
         self.stopped: tuple[StoppedLog, ...] = ()
 
     @property
     def found(self) -> LogsFound:
-        """What the last look at the directories showed; any thread may ask."""
+        """Return what the last scan of the directories found; any thread may call this."""
         return self._tailer.found()
 
     def applied(self) -> None:
-        """Say that batches were applied, from any thread: there may be room again."""
+        """Note that batches were applied, so that the window may have room; from any thread."""
         self._room.set()
 
-    def run(self) -> None:
-        """Follow the logs until asked to stop; what was read is then in the spool."""
-        while not self._stop.requested:
-            self._insist(self._read_all)
-            self._wait()
+    def turn(self) -> float:
+        """Read the logs to their present end; return the seconds to ``wait``."""
+        self._read_all()
+        begun = self._reading.waits(self._now())
+        self._pausing = self._watcher if begun is None else self._stop
+        return self._rescan if begun is None else begun
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the logs to grow, or for the batch that was begun."""
+        self._pausing.wait(seconds)
+
+    def last(self) -> None:
+        """Spool what was read."""
         try:
             self._reading.flush(self._now())
         except Unavailable as error:
@@ -87,7 +95,7 @@ class Follower:
             event(_log, logging.WARNING, "not-spooled", sentence)
 
     def run_to_end(self, all_applied: Callable[[], bool], end_known: Callable[[], bool]) -> None:
-        """Read what is there, wait until it is applied, and say that the input has ended."""
+        """Read the logs to their end, wait until all is applied, and announce the end of input."""
         self._insist(self._read_all)
         self._tailer.finish(self._now())
         self._insist(self._read_all)
@@ -98,16 +106,16 @@ class Follower:
             self._wait_until(end_known)
 
     def _read_all(self) -> None:
-        """Read what is there, waiting for room where there is none.
+        """Read the logs to their present end, waiting whenever the window is full.
 
-        What is written meanwhile is left for the next time, or reading would
-        run after a busy log line by line.
+        What is written meanwhile is left for the next round: reading would otherwise chase a busy
+        log line by line.
         """
         began = scanned = self._now()
         self._scan(began)
         while not self._stop.requested and self._tailer.caught_up_to() < began:
             now = self._now()
-            self._health.beat()
+            self._beat()
             if now - scanned >= self._rescan:
                 self._scan(now)
                 scanned = now
@@ -127,34 +135,15 @@ class Follower:
         self.unread_bytes = self._tailer.backlog()
         self.stopped = self._tailer.stopped()
 
-    def _insist(self, action: Callable[[], None]) -> None:
-        """Try until the disk takes it, or until asked to stop."""
-
-        def tell(error: Unavailable, pause: float) -> None:
-            self._health.beat()
-            self._health.set_not_ready(str(error))
-            event(
-                _log, logging.WARNING, "waiting", f"{error} Trying again.", seconds=round(pause, 2)
-            )
-
-        keep_trying(action, stop=self._stop, backoff=Backoff(cap=5.0), tell=tell)
-
     def _wait_for_room(self) -> None:
         self._room.clear()
         self._spooled()
         if self._reading.is_held_up:
             self._room.wait(_PATIENCE)
 
-    def _wait(self) -> None:
-        begun = self._reading.waits(self._now())
-        if begun is None:
-            self._watcher.wait(self._rescan)
-        else:
-            self._stop.wait(begun)
-
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         while not self._stop.requested and not condition():
-            self._health.beat()
+            self._beat()
             self._spooled()
             self._room.clear()
             self._room.wait(_PATIENCE / 10)

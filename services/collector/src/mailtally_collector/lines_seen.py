@@ -1,18 +1,23 @@
-"""What the lines of each log were: since the start, among the latest, and some samples."""
+"""Counts of each log's lines, since the start and of late, and samples of malformed lines."""
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mailtally_shared.columns import KNOWN_STATUSES
-from mailtally_shared.status import MOST_SAMPLES, LineCounts, LogStatus, Sample, printable
+from mailtally_shared.runtime.logs import event
+from mailtally_shared.schema import KNOWN_STATUSES
+from mailtally_shared.wire.status import MOST_SAMPLES, LineCounts, LogStatus, Sample, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from mailtally_collector.tail import Chunk
+
 
 #: The latest lines of a log are at least this many, and at most two chunks more.
 _LATEST = 1000
@@ -33,7 +38,7 @@ class _Counts:
         self.records += other.records
         self.malformed.update(other.malformed)
 
-    def told(self) -> LineCounts:
+    def status(self) -> LineCounts:
         return LineCounts(lines=self.lines, records=self.records, malformed=dict(self.malformed))
 
 
@@ -50,20 +55,20 @@ class _Log:
         if self.latest.lines >= _LATEST:
             self.before, self.latest = self.latest, _Counts()
 
-    def told(self, path: str) -> LogStatus:
+    def status(self, path: str) -> LogStatus:
         latest = _Counts()
         latest.add(self.before)
         latest.add(self.latest)
         return LogStatus(
             path=printable(path),
             format=self.format,
-            counted=self.all.told(),
-            latest=latest.told(),
+            counted=self.all.status(),
+            latest=latest.status(),
         )
 
 
 class LinesSeen:
-    """Counts of lines by log; one thread adds, another may ask."""
+    """Counts of lines by log; one thread adds, another may read."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,7 +78,7 @@ class LinesSeen:
     def add(
         self, log: str, log_format: str | None, lines: int, records: int, reasons: Iterable[str]
     ) -> None:
-        """Count a stretch of a log."""
+        """Count the lines of a chunk."""
         with self._lock:
             found = self._logs.setdefault(log, _Log())
             found.format = log_format or found.format
@@ -84,20 +89,20 @@ class LinesSeen:
         return len(self._samples.get(reason, ())) < MOST_SAMPLES
 
     def keep_sample(self, log: str, reason: str, line: bytes) -> None:
-        """Keep a malformed line to show, its addresses masked."""
+        """Keep a malformed line as a sample, with its addresses masked."""
         with self._lock:
             sample = Sample(reason=reason, path=printable(log), line=masked(line))
             self._samples.setdefault(reason, []).append(sample)
 
     def logs(self, existing: Collection[str]) -> tuple[LogStatus, ...]:
-        """Return the logs that still exist, those of which most is malformed first."""
+        """Return the logs that still exist, those with the largest malformed share first."""
         with self._lock:
             self._logs = {log: seen for log, seen in self._logs.items() if log in existing}
-            found = [seen.told(log) for log, seen in self._logs.items()]
+            found = [seen.status(log) for log, seen in self._logs.items()]
         return tuple(sorted(found, key=lambda log: (-log.latest.share_malformed, log.path)))
 
     def samples(self) -> tuple[Sample, ...]:
-        """Return the malformed lines kept to show."""
+        """Return the samples of malformed lines."""
         with self._lock:
             return tuple(self._all_samples())
 
@@ -107,9 +112,9 @@ class LinesSeen:
 
 
 def masked(line: bytes) -> str:
-    """Return a line fit to be shown: no address, printable, not too long.
+    """Return a line that is safe to show: without addresses, printable, of limited length.
 
-    Between bars only numbers and known statuses stay: what is there may be a mailbox without
+    Between pipes only numbers and known statuses are kept: another field may be a mailbox without
     its domain.
     """
     text = line[: 4 * _LONGEST_SAMPLE].decode("ascii", "backslashreplace")
@@ -122,3 +127,43 @@ def masked(line: bytes) -> str:
 
 def _masked_field(text: str) -> str:
     return text if text.strip().isdigit() or text.strip() in KNOWN_STATUSES or not text else "*"
+
+
+_log = logging.getLogger(__name__)
+
+
+def log_forgotten(chunk: Chunk, forgotten: Mapping[str, int]) -> None:
+    """Log that messages were dropped before their end, by reason."""
+    event(
+        _log,
+        logging.WARNING,
+        "messages-forgotten",
+        f"Dropped {sum(forgotten.values())} unfinished messages of {chunk.path}.",
+        file=str(chunk.path),
+        **forgotten,
+    )
+
+
+def log_skipped(chunk: Chunk, nuls: int) -> None:
+    """Log that a hole in a log was skipped."""
+    event(
+        _log,
+        logging.WARNING,
+        "nuls-skipped",
+        f"Skipped {nuls} NUL bytes before lines of {chunk.path}: a hole in the file.",
+        file=str(chunk.path),
+        bytes=nuls,
+    )
+
+
+def log_malformed(chunk: Chunk, labels: list[str]) -> None:
+    """Log how many lines were malformed, by reason."""
+    counts = dict(sorted(Counter(labels).items()))
+    event(
+        _log,
+        logging.WARNING,
+        "malformed-lines",
+        f"Kept {len(labels)} malformed lines of {chunk.path} in the reject file.",
+        file=str(chunk.path),
+        **{reason.replace("-", "_"): count for reason, count in counts.items()},
+    )

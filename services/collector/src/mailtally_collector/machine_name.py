@@ -1,4 +1,4 @@
-"""The machine that a collector runs on, in words that an operator recognises."""
+"""The machine that a collector runs on, as an operator knows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-#: A clone may have the same, and a container none.
+#: A clone may have the same id, and a container none.
 _MACHINE_ID = Path("/etc/machine-id")
 _DIGITS, _LONGEST = 8, 64
 

@@ -1,13 +1,13 @@
-"""What a collector tells of itself, read from what its parts know anyway."""
+"""The collector's source of metrics: it reads what its parts already know."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailtally_shared.columns import END_OF_TIME
-from mailtally_shared.process.metrics import bounded
-from mailtally_shared.process.metrics.catalogue import collector as of
+from mailtally_collector import catalogue as of
+from mailtally_shared.runtime.metrics.metric import bounded
+from mailtally_shared.schema import END_OF_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from mailtally_collector.follow import Follower
     from mailtally_collector.reading import Reading
     from mailtally_collector.settings import CollectorSettings
-    from mailtally_collector.ship import Shipper
-    from mailtally_collector.spool import Spool
-    from mailtally_shared.process.clock import Clock
-    from mailtally_shared.process.metrics import Metric, Sample
+    from mailtally_collector.ship.shipping import Shipper
+    from mailtally_collector.spool.spool import Spool
+    from mailtally_shared.runtime.clock import Clock
+    from mailtally_shared.runtime.metrics.metric import Metric, Sample
 
-#: There are fewer reasons than this; the limit only keeps it so.
+#: More than there are reasons; an upper limit on the series of a metric.
 _MOST_REASONS = 40
 _SUMS = {
     "lines": of.LINES,
@@ -33,7 +33,7 @@ _BY_REASON = {"malformed": of.MALFORMED, "forgotten": of.FORGOTTEN, "skipped": o
 
 @dataclass(frozen=True, slots=True)
 class CollectorMetrics:
-    """A source. What it asks of the parts is safe to ask from another thread."""
+    """A source of samples. Everything it reads is safe to read from another thread."""
 
     settings: CollectorSettings
     spool: Spool
@@ -43,7 +43,7 @@ class CollectorMetrics:
     clock: Clock
 
     def __call__(self) -> Iterator[Sample]:
-        """All of it.
+        """Yield all samples.
 
         Raises:
             Unavailable: the disk of the state directory fails.
@@ -75,7 +75,7 @@ class CollectorMetrics:
 
 
 def counted(counters: Mapping[str, int]) -> Iterator[Sample]:
-    """The spool's sums; those that have a reason behind a colon by that."""
+    """Yield the spool's counters; those named ``kind:reason`` with the reason as a label."""
     for name, metric in _SUMS.items():
         yield metric.at(counters.get(name, 0))
     for prefix, metric in _BY_REASON.items():

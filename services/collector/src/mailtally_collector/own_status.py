@@ -1,11 +1,11 @@
-"""Makes the status document from what the parts of a collector know."""
+"""Compose the status document from what the parts of a collector know."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailtally_shared.status import (
+from mailtally_shared.wire.status import (
     LONGEST_SENTENCE,
     PatternStatus,
     StatusDocument,
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 _MIB = 2**20
 _LATEST_TIME = 2**40
-#: Items of each kind that are looked at; what the document has room for is decided there.
+#: Most items of each kind that are passed on; the document itself drops what does not fit.
 _MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class OwnStatus:
-    """Renders the document of the moment; safe to call from any thread.
+    """A renderer of the present status document; safe to call from any thread.
 
     Attributes:
         release: this collector's version.
         since: Unix seconds of its start.
-        found: what the last look at the directories showed.
+        found: what the last scan of the directories found.
         seen: the lines read.
-        stated: from the process's steady time to what the machine's clock shows.
+        stated: converts the process's steady time to the time of the machine's clock.
     """
 
     release: str
@@ -45,12 +45,12 @@ class OwnStatus:
     stated: Callable[[float], float] = float
 
     def __call__(self) -> str:
-        """Return the document as it travels; nothing before the first look at the directories."""
+        """Return the encoded document; an empty one before the first scan of the directories."""
         found = self.found()
         if not found.patterns:
             return ""
         logs = self.seen.logs(found.logs)
-        troubles = (*map(self._told, found.troubles), *map(self._doubted, found.doubts))
+        troubles = (*map(self._trouble, found.troubles), *map(self._doubted, found.doubts))
         document = StatusDocument(
             release=printable(self.release),
             since=int(self.since),
@@ -69,10 +69,10 @@ class OwnStatus:
 
     def _doubted(self, doubt: LogTrouble) -> Trouble:
         until = self.stated(doubt.until or 0.0) // 60 * 60 + 60
-        return self._told(doubt).model_copy(update={"until": _moment(until)})
+        return self._trouble(doubt).model_copy(update={"until": _moment(until)})
 
-    def _told(self, trouble: LogTrouble) -> Trouble:
-        # Whole minutes: the two clocks drift, which is no news.
+    def _trouble(self, trouble: LogTrouble) -> Trouble:
+        # Whole minutes: the two clocks drift, and the document should not change for that.
         since = self.stated(trouble.since) // 60 * 60 if trouble.since else 0
         return Trouble(
             kind=trouble.kind,

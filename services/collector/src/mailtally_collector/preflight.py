@@ -1,15 +1,14 @@
-"""Tries what reading the logs will take, without reading on in them: for ``check``."""
+"""The checks of ``mailtally-collector check``: connections, logs, directories. Logs stay unread."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailtally_collector.paths import path_of
 from mailtally_collector.tail import Tailer
-from mailtally_shared.process.reachable import unreachable
-from mailtally_shared.process.writable import unwritable
-from mailtally_shared.status import printable
+from mailtally_collector.tail.paths import path_of
+from mailtally_shared.checks import unreachable, unwritable
+from mailtally_shared.wire.status import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def check(settings: CollectorSettings) -> Iterator[str]:
-    """Yield a sentence for each thing that does not work."""
+    """Yield a sentence for each check that fails."""
     yield from unreachable(settings.broker_url, settings.resolved_state_url)
     yield from unreadable_logs(settings.logs)
     yield from unwritable("MAILTALLY_STATE_DIR", settings.state_dir)
 
 
 def unreadable_logs(globs: Iterable[str]) -> Iterator[str]:
-    """Return a sentence for each glob without files, and each file that cannot be read."""
+    """Yield a sentence for each glob without files, and each file that cannot be read."""
     tailer = Tailer(globs)
     try:
         paths = tailer.paths()

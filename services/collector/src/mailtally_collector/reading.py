@@ -1,9 +1,9 @@
-"""The reading side of the collector: tail, parse, batch, spool.
+"""The reading half of the collector: tail, parse, batch, spool.
 
-Bytes become exactly-once here. Reading hands out each stretch of a log once;
-what is read lives in memory until ``_seal`` writes the batch and the file
-positions that it covers in one transaction. A crash before that reads the same
-stretch again; a crash after it finds the batch numbered in the spool.
+This is where reading becomes exactly-once. The tail hands out each chunk of a log once; what is
+read stays in memory until ``_seal`` writes the batch and the file positions that it covers in one
+transaction. After a crash before that, the same chunk is read again; after a later one, the batch
+is in the spool, numbered.
 """
 
 from __future__ import annotations
@@ -15,35 +15,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mailtally_collector.crash_at import CrashAt
-from mailtally_collector.line_events import log_forgotten, log_malformed, log_skipped
-from mailtally_collector.lines_seen import LinesSeen
-from mailtally_collector.progress import Progress
-from mailtally_collector.ship import ReadUpTo
-from mailtally_collector.touched import HOUR
-from mailtally_shared.columns import END_OF_TIME, Columns
-from mailtally_shared.header import BatchHeader
-from mailtally_shared.payload import checksum, encode
-from mailtally_shared.process.crash_points import crash_point
+from mailtally_collector.lines_seen import LinesSeen, log_forgotten, log_malformed, log_skipped
+from mailtally_collector.ship.shipping import ReadUpTo
+from mailtally_collector.spool.progress import Progress
+from mailtally_collector.spool.touched import HOUR
+from mailtally_shared.rows import UNFOLDED
+from mailtally_shared.runtime.crash_points import crash_point
+from mailtally_shared.schema import END_OF_TIME
+from mailtally_shared.wire.announcement import BatchHeader
+from mailtally_shared.wire.payload import checksum, encode
 
 if TYPE_CHECKING:
-    from mailtally_collector.batcher import Batcher, Gathered
-    from mailtally_collector.ledger import Registration
-    from mailtally_collector.parse import ByLog, Known, Parsed
-    from mailtally_collector.positions import Position
-    from mailtally_collector.rejects import RejectFile
-    from mailtally_collector.spool import Spool
+    from collections.abc import Callable
+
+    from mailtally_collector.formats import ByLog, FoldedChunk, Known
+    from mailtally_collector.ship.ledger import Registration
+    from mailtally_collector.spool.batcher import Batcher, Gathered
+    from mailtally_collector.spool.rejects import RejectFile
+    from mailtally_collector.spool.spool import Spool
     from mailtally_collector.tail import Chunk, Tailer
+    from mailtally_collector.tail.positions import Position
     from mailtally_shared.state.keys import StateKeys
 
-#: What ``Tailer.noted`` returns is kept under this name in the spool.
+#: The name in the spool of what ``Tailer.noted`` returns.
 NOTED = "noted"
-#: The tailer's doubts are kept under this one.
+#: The name in the spool of the tailer's doubts.
 DOUBTS = "doubts"
 
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
-    """A batch as it will be spooled, with the positions that it covers."""
+    """A batch ready to be spooled, with the positions that it covers."""
 
     header: BatchHeader
     payload: bytes
@@ -54,7 +56,7 @@ class _Sealed:
 
 
 class Reading:
-    """Turns the logs of one mail host into spooled batches; ``turn`` is its loop's body."""
+    """The reader that turns a mail host's logs into spooled batches; ``turn`` is one step."""
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class Reading:
         keys: StateKeys,
         window: int,
         seen: LinesSeen | None = None,
+        step: Callable[[], int] = lambda: UNFOLDED,
     ) -> None:
         self._tailer = tailer
         self._parser = parser
@@ -77,12 +80,16 @@ class Reading:
         self._registration = registration
         self._keys = keys
         self._window = window
-        #: What the lines of each log were.
+        #: The step of the next batch, and of the one being gathered.
+        self._next_step = step
+        self._step = UNFOLDED
+        #: Counts and samples of each log's lines.
         self.seen = seen or LinesSeen()
         self._ended = False
-        #: A stretch whose malformed lines could not be kept aside yet.
+        #: A chunk whose malformed lines could not be written to the reject file yet.
         self._in_hand: Chunk | None = None
-        #: What is counted beside the lines of the batch in the making.
+        self._parsed: tuple[FoldedChunk, Known | None] | None = None
+        #: Counters of the batch being gathered, other than lines and records.
         self._others: Counter[str] = Counter()
         #: A batch that could not be spooled yet.
         self._sealed: _Sealed | None = None
@@ -91,10 +98,10 @@ class Reading:
         self._doubts = tailer.doubts.to_json()
 
     def learn_what_is_behind(self) -> None:
-        """Read again what was counted, where lines in it tell what later ones mean.
+        """Parse counted lines again where later lines depend on them.
 
-        For who knows nothing of the logs, but where reading stands: a state directory was lost, and
-        the ledger told. Call it once, after a look at the directories.
+        For a collector whose state directory was lost: it has its positions from the ledger, but no
+        parser state. Call it once, after a scan of the directories.
         """
         for log in self._tailer.logs():
             for chunk in self._tailer.behind(log):
@@ -103,91 +110,103 @@ class Reading:
 
     @property
     def read_up_to(self) -> ReadUpTo:
-        """How far everything is read *and spooled*; safe to ask from another thread."""
+        """Return how far everything is read *and spooled*; safe to call from another thread."""
         return self._read_up_to
 
     @property
     def is_held_up(self) -> bool:
-        """The window is full: the log on disk is the buffer until batches are applied."""
+        """Return whether the window is full, and the log on disk is to buffer for now."""
         return self._spool.unapplied_count() >= self._window
 
     def turn(self, now: float) -> bool:
-        """Read one stretch, and spool a batch if one is full; false when all is read.
+        """Read one chunk, and spool the batch if it is full; return false when all is read.
 
         Raises:
-            Unavailable: the disk does not take it. Nothing is lost: the next turn
-                goes on with what this one had in hand.
+            Unavailable: the disk fails. Nothing is lost: the next turn continues with the same
+                chunk.
         """
         self._store()
         chunk = self._in_hand or self._tailer.read(now)
         if chunk is None:
             return False
         self._in_hand = chunk
-        self._take(chunk, now)
-        self._in_hand = None
+        self._take_in_hand(now)
         if self._batcher.is_full:
             self._seal(now)
         return True
 
     def pause(self, now: float) -> None:
-        """Nothing more is to be read at the moment: spool what has waited long enough.
+        """Spool a batch that has waited long enough; call it when all is read for now.
 
         Raises:
             Unavailable: see ``turn``.
         """
         self._store()
+        self._take_in_hand(now)
         if self._batcher.is_ready(now):
             self._seal(now)
         if self._batcher.is_empty:
             self._caught_up()
 
     def waits(self, now: float) -> float | None:
-        """Seconds until a begun batch should be spooled, though nothing comes."""
+        """Return the seconds until a begun batch is to be spooled even if nothing is added."""
         return self._batcher.waits(now)
 
     def flush(self, now: float) -> None:
-        """Spool what is in memory.
+        """Spool the batch in memory.
 
         Raises:
             Unavailable: see ``turn``.
         """
         self._store()
+        self._take_in_hand(now)
         if not self._batcher.is_empty:
             self._seal(now)
         self._caught_up()
 
     def end(self) -> None:
-        """The input has ended: everything is read, and was spooled by ``flush``."""
+        """Note that the input has ended; everything read was spooled by ``flush``."""
         self._ended = True
         self._caught_up()
+
+    def _take_in_hand(self, now: float) -> None:
+        """Take the chunk in hand, if any: positions are those after all that was handed out."""
+        if self._in_hand is not None:
+            self._take(self._in_hand, now)
+            self._in_hand = None
 
     def _take(self, chunk: Chunk, now: float) -> None:
         if chunk.counted:
             self._learn(chunk, now)
             return
-        parsed, known = self._parser.parse(chunk.log, chunk.data)
+        if self._parsed is None:  # a chunk in hand is parsed: its sums are in the rows already
+            if self._batcher.is_empty:
+                self._step = self._next_step()
+            self._parsed = self._parser.fold(chunk.log, chunk.data, self._step)
+        parsed, known = self._parsed
         self._rejects.add_parsed(chunk, parsed.rejects)
         labels = parsed.rejects.labels()
         self._keep_samples(chunk, parsed, labels)
         self._rejects.add(chunk.rejects)
         labels += [reject.reason for reject in chunk.rejects]
-        self._batcher.append(chunk.span, parsed.columns, labels, now)
+        self._batcher.add(chunk.span, parsed, labels, now, held=self._parser.rows_held)
+        self._parsed = None
         self._parser.keep(known)
         self._note_others(chunk, parsed)
         lines = parsed.lines + parsed.passed + len(chunk.rejects)
         name = known.format if known else None
-        self.seen.add(chunk.log, name, lines, len(parsed.columns), labels)
+        self.seen.add(chunk.log, name, lines, parsed.records, labels)
         if labels:
             log_malformed(chunk, labels)
         crash_point(CrashAt.READ)
 
     def _learn(self, chunk: Chunk, now: float) -> None:
-        """What is remembered of a log has to go on over lines that another has counted."""
+        """Update a log's parser state from lines that another collector has counted."""
         self._parser.learn(chunk.log, chunk.data)
-        # The batch is begun, so that positions and what was learned are kept together.
-        self._batcher.append(chunk.span, Columns.empty(), (), now)
+        # This begins a batch, so that the positions and the parser state are stored together.
+        self._batcher.append(chunk.span, now)
 
-    def _keep_samples(self, chunk: Chunk, parsed: Parsed, labels: list[str]) -> None:
+    def _keep_samples(self, chunk: Chunk, parsed: FoldedChunk, labels: list[str]) -> None:
         if not any(map(self.seen.wants_sample, set(labels))):
             return
         spans = zip(parsed.rejects.start.tolist(), parsed.rejects.end.tolist(), strict=True)
@@ -195,8 +214,8 @@ class Reading:
             if self.seen.wants_sample(label):
                 self.seen.keep_sample(chunk.log, label, bytes(chunk.data[start:end]))
 
-    def _note_others(self, chunk: Chunk, parsed: Parsed) -> None:
-        """Take note of what is neither a record nor malformed."""
+    def _note_others(self, chunk: Chunk, parsed: FoldedChunk) -> None:
+        """Count what is neither a record nor malformed."""
         self._others["passed"] += parsed.passed
         self._others["bytes"] += chunk.span.end - chunk.span.start
         for reason, count in parsed.forgotten.items():
@@ -208,17 +227,17 @@ class Reading:
             log_skipped(chunk, nuls)
 
     def _seal(self, now: float) -> None:
-        gathered = self._batcher.take()
-        payload = encode(gathered.columns)
+        gathered = self._batcher.take(self._parser.taken())
+        payload = encode(gathered.rows)
         positions = tuple(self._tailer.positions())
         header = self._header(gathered, payload, positions)
         known = self._parser.known(self._tailer.logs_followed())
-        hours = tuple(np.unique(gathered.columns.time // HOUR).tolist())
+        hours = tuple(np.unique(gathered.rows.start // HOUR).tolist())
         self._sealed = _Sealed(header, payload, positions, known, now, hours)
         self._store()
 
     def _store(self) -> None:
-        """Spool the sealed batch, if there is one; it stays sealed until that succeeds."""
+        """Spool the sealed batch, if there is one; keep it until that succeeds."""
         sealed = self._sealed
         if sealed is None:
             return
@@ -246,7 +265,7 @@ class Reading:
         self, gathered: Gathered, payload: bytes, positions: tuple[Position, ...]
     ) -> BatchHeader:
         seq, digest = self._spool.next_seq, checksum(payload)
-        columns, who = gathered.columns, self._registration
+        who, times = self._registration, gathered.times
         progress = Progress(
             positions=positions,
             spans=gathered.spans,
@@ -259,10 +278,11 @@ class Reading:
             host=who.host,
             seq=seq,
             lines=gathered.lines,
-            records=len(columns),
+            records=gathered.records,
+            rows=len(gathered.rows),
             malformed=gathered.malformed,
-            time_min=int(columns.time.min()) if len(columns) else None,
-            time_max=int(columns.time.max()) if len(columns) else None,
+            time_min=times[0] if times else None,
+            time_max=times[1] if times else None,
             watermark=int(self._tailer.caught_up_to()),
             progress=progress.to_json(),
             payload_key=self._keys.payload(who.collector_id, seq, digest),
@@ -271,7 +291,7 @@ class Reading:
         )
 
     def _caught_up(self) -> None:
-        """Everything handed out is spooled: what the tailer says of its reach is true."""
+        """Publish the tailer's reach, which holds now that everything handed out is spooled."""
         self._keep_doubts()
         self._spool.save_positions(self._tailer.positions())
         self._keep_noted()
@@ -280,14 +300,14 @@ class Reading:
         self._read_up_to = ReadUpTo(self._spool.next_seq - 1, reach, at_end=self._ended)
 
     def _keep_doubts(self) -> None:
-        """Keep what is doubtful of the logs before the positions: those tell it no more."""
+        """Store the doubts about the logs before the positions, which no longer show them."""
         doubts = self._tailer.doubts.to_json()
         if doubts != self._doubts:
             self._spool.set_meta(DOUBTS, doubts)
             self._doubts = doubts
 
     def _keep_noted(self) -> None:
-        """Keep what dates the troubles with the logs; losing the last hour of it loses no gap."""
+        """Store the dates of troubles with the logs; losing the last hour of them loses no gap."""
         noted = self._tailer.noted()
         if not noted.is_kept_by(self._noted):
             self._spool.set_meta(NOTED, noted.to_json())

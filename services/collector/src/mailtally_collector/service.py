@@ -1,59 +1,55 @@
-"""The collector at work: one loop reads the logs, another ships the batches."""
+"""The collector's main program: one loop reads the logs, one ships batches, one rotates."""
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailtally_collector.batcher import Batcher, BatchLimits
 from mailtally_collector.follow import Follower
-from mailtally_collector.ledger import Ledger, Registration
-from mailtally_collector.machine.kept import keep_code_in
+from mailtally_collector.formats import ByLog, Setting, made, warm
 from mailtally_collector.machine_name import machine_name
 from mailtally_collector.metrics import CollectorMetrics
 from mailtally_collector.own_status import OwnStatus
-from mailtally_collector.parse import ByLog, Setting, made, warm
-from mailtally_collector.progress import Progress
-from mailtally_collector.publish import Publisher
 from mailtally_collector.reading import DOUBTS, NOTED, Reading
-from mailtally_collector.registrar import SKIP, Registrar
-from mailtally_collector.rejects import RejectFile
-from mailtally_collector.rotation.rotating import rotating
+from mailtally_collector.rotate.rotator import Rotator
 from mailtally_collector.settling import Settling
-from mailtally_collector.ship import ShipLimits, Shipper
-from mailtally_collector.spool import Spool
+from mailtally_collector.ship.ledger import Ledger, Registration
+from mailtally_collector.ship.publish import Publisher
+from mailtally_collector.ship.registrar import SKIP, Registrar
+from mailtally_collector.ship.shipping import ShipLimits, Shipper
+from mailtally_collector.ship.window import Patience, Window
+from mailtally_collector.site_step import SiteStep
+from mailtally_collector.spool.batcher import Batcher, BatchLimits
+from mailtally_collector.spool.progress import Progress
+from mailtally_collector.spool.rejects import RejectFile
+from mailtally_collector.spool.spool import Spool
 from mailtally_collector.tail import Doubts, Noted, Tailer
 from mailtally_collector.tail.absence import still_missed
+from mailtally_collector.tail.discover import Discovery
 from mailtally_collector.watch import Watcher
-from mailtally_collector.window import Patience, Window
 from mailtally_shared import __version__
-from mailtally_shared.errors import Unavailable
-from mailtally_shared.process.backoff import Backoff, keep_trying
-from mailtally_shared.process.clock import Clock
-from mailtally_shared.process.health import Health
-from mailtally_shared.process.logs import event
-from mailtally_shared.process.metrics import Exposition, observed
+from mailtally_shared.runtime.clock import Clock
+from mailtally_shared.runtime.health import Health
+from mailtally_shared.runtime.metrics.exposition import Exposition, observed
+from mailtally_shared.runtime.supervisor import Loop, Supervisor
 from mailtally_shared.state.client import State, connect_state
 from mailtally_shared.state.keys import StateKeys, host_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mailtally_collector.settings import CollectorSettings
-    from mailtally_shared.process.lifecycle import Stop
+    from mailtally_shared.runtime.lifecycle import Stop
 
-_log = logging.getLogger(__name__)
-#: Heartbeats for which a collector counts as alive.
+#: Heartbeats after the last one during which a collector counts as alive.
 _SIGN_OF_LIFE = 3
+_READER = "reader"
 
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """What this collector is: its spool, its view of the ledger, its registration, its metrics."""
+    """The parts of a running collector: spool, ledger, registration, metrics, clock."""
 
     spool: Spool
     state: State
@@ -61,80 +57,100 @@ class _Site:
     registrar: Registrar
     registration: Registration
     exposition: Exposition
+    step: SiteStep
     clock: Clock
 
 
 def run(settings: CollectorSettings, stop: Stop, *, once: bool = False) -> None:
     """Follow the logs until asked to stop, or, with ``once``, until all is read and applied.
 
-    On a stop, what was read is in the spool; the next start sends it.
+    After a stop, everything read is in the spool; the next start sends it.
     """
     health, clock = Health(), Clock()
+    supervisor = Supervisor(stop, health)
     with ExitStack() as stack:
         exposition = stack.enter_context(
             observed(settings.health_address, settings.service, health)
         )
         spool = stack.enter_context(Spool.open(settings.state_dir, host_mark(settings.host)))
-        keep_code_in(settings.state_dir / "kernel")
         warm()
-        # One for all, so that a failure of one connection ends the others' wait, too.
+        # One connection pool for all: a failure of one connection also ends the others' wait.
         state = connect_state(settings.resolved_state_url)
         ledger = Ledger(state, StateKeys(), _SIGN_OF_LIFE * settings.heartbeat)
         registrar = Registrar(spool, ledger, settings.host, machine_name(), clock.wall)
-        registration = _wait_for(stop, health, registrar.start)
+        registration = supervisor.insist(registrar.start)
         if registration is not None:
-            site = _Site(spool, state, ledger, registrar, registration, exposition, clock)
-            _work(settings, stop, health, site, once=once)
+            step = SiteStep(ledger, folds=settings.fold, interval=settings.heartbeat)
+            supervisor.insist(lambda: step.turn(clock.steady()))
+            site = _Site(spool, state, ledger, registrar, registration, exposition, step, clock)
+            _work(settings, stop, supervisor, health, site, once=once)
 
 
 def _work(
     settings: CollectorSettings,
     stop: Stop,
+    supervisor: Supervisor,
     health: Health,
     site: _Site,
     *,
     once: bool,
 ) -> None:
+    spooled = threading.Event()
     with ExitStack() as stack:
         reading, tailer = _begun(settings, site, stack)
-        status = _own_status(site, tailer, reading)
-        shipper = _shipper(settings, site, reading, status)
-        shipping = _Shipping(shipper, site.clock, stop, health)
+        shipper = _shipper(settings, site, reading, _own_status(site, tailer, reading))
         follower = Follower(
             tailer=tailer,
             reading=reading,
             watcher=stack.enter_context(Watcher(settings.logs, stop)),
             stop=stop,
-            health=health,
+            insist=lambda action: supervisor.insist(action, _READER),
+            beat=health.beat,
             rescan=settings.rescan,
             clock=site.clock,
-            spooled=shipping.wake,
+            spooled=spooled.set,
             settle=Settling(settings.state_dir, site.spool, tailer).turn,
         )
-        shipping.applied = follower.applied
-        metrics = CollectorMetrics(settings, site.spool, shipper, follower, reading, site.clock)
-        site.exposition.add(metrics)
-        if not once:
-            stack.enter_context(rotating(settings, site.spool, site.clock, stop))
-        shipping.start()
-        try:
-            if once:
-                follower.run_to_end(
-                    all_applied=lambda: site.spool.unapplied_count() == 0,
-                    end_known=lambda: shipper.end_is_known,
-                )
-            else:
-                follower.run()
-        finally:
-            stop.request()
-            shipping.wake()
-            shipping.join()
-    if shipping.error is not None:
-        raise shipping.error
+        site.exposition.add(
+            CollectorMetrics(settings, site.spool, shipper, follower, reading, site.clock)
+        )
+        stack.enter_context(supervisor)
+        supervisor.start(_shipping(shipper, follower, site, spooled))
+        if once:
+            follower.run_to_end(
+                all_applied=lambda: site.spool.unapplied_count() == 0,
+                end_known=lambda: shipper.end_is_known,
+            )
+            return
+        if settings.rotation.is_on:
+            supervisor.start(_rotating(settings, site, stop))
+        supervisor.run(Loop(_READER, follower.turn, wait=follower.wait, last=follower.last))
+
+
+def _shipping(shipper: Shipper, follower: Follower, site: _Site, spooled: threading.Event) -> Loop:
+    def turn() -> float:
+        spooled.clear()
+        site.step.turn(site.clock.steady())
+        pause = shipper.turn(site.clock.steady())
+        follower.applied()
+        return pause
+
+    return Loop("shipper", turn, wait=spooled.wait, wake=spooled.set, reset=shipper.reset)
+
+
+def _rotating(settings: CollectorSettings, site: _Site, stop: Stop) -> Loop:
+    """Return the loop that rotates logs, so that no command or compression delays reading."""
+    rotator = Rotator(settings.rotation, Discovery(settings.logs), site.spool, stop)
+
+    def turn() -> float:
+        rotator.turn(site.clock.wall())  # when rotation is due depends on the machine's clock
+        return settings.rescan
+
+    return Loop("rotator", turn, is_vital=False)
 
 
 def _begun(settings: CollectorSettings, site: _Site, stack: ExitStack) -> tuple[Reading, Tailer]:
-    """Return what reads the logs, ready to go on where the spool says."""
+    """Return the reading parts, ready to resume at the spool's positions."""
     tailer = _tailer(settings, site)
     stack.callback(tailer.close)
     reading = _reading(settings, site, tailer, stack)
@@ -169,7 +185,7 @@ def _reading(settings: CollectorSettings, site: _Site, tailer: Tailer, stack: Ex
     return Reading(
         tailer=tailer,
         parser=ByLog(made(_parsing(settings)), settings.format_of, spool.known()),
-        batcher=Batcher(BatchLimits(settings.batch_records, settings.linger)),
+        batcher=Batcher(BatchLimits(settings.batch_keys, settings.batch_bytes, settings.linger)),
         rejects=stack.enter_context(
             RejectFile(settings.state_dir, spool.rejects_kept, settings.rejects_bytes)
         ),
@@ -177,6 +193,7 @@ def _reading(settings: CollectorSettings, site: _Site, tailer: Tailer, stack: Ex
         registration=site.registration,
         keys=StateKeys(),
         window=settings.window,
+        step=lambda: site.step.seconds,
     )
 
 
@@ -218,64 +235,3 @@ def _shipper(
         ),
         stated=site.clock.stated,
     )
-
-
-class _Shipping(threading.Thread):
-    """The shipping loop; when it fails for good, the process stops with its error."""
-
-    def __init__(self, shipper: Shipper, clock: Clock, stop: Stop, health: Health) -> None:
-        super().__init__(name="shipper")
-        self._shipper = shipper
-        self._now = clock.steady
-        self._stop_request = stop
-        self._health = health
-        self._spooled = threading.Event()
-        self._backoff = Backoff(cap=2.0)
-        self.applied: Callable[[], None] = lambda: None
-        self.error: Exception | None = None
-
-    def wake(self) -> None:
-        """Say that something was spooled, or that it is time to stop."""
-        self._spooled.set()
-
-    def run(self) -> None:
-        try:
-            while not self._stop_request.requested:
-                self._spooled.clear()
-                self._pause(self._turn())
-        except Exception as error:  # noqa: BLE001 - raised again by the main thread
-            self.error = error
-            self._stop_request.request()
-
-    def _turn(self) -> float:
-        try:
-            pause = self._shipper.turn(self._now())
-        except Unavailable as error:
-            self._shipper.reset()
-            self._health.set_not_ready(str(error))
-            pause = self._backoff.next()
-            event(
-                _log, logging.WARNING, "waiting", f"{error} Trying again.", seconds=round(pause, 2)
-            )
-            self._stop_request.wait(pause)
-            return 0.0
-        self._backoff.reset()
-        self._health.set_ready()
-        self.applied()
-        return pause
-
-    def _pause(self, seconds: float) -> None:
-        self._spooled.wait(seconds)
-
-
-def _wait_for(
-    stop: Stop, health: Health, action: Callable[[], Registration]
-) -> Registration | None:
-    """Try until the servers are there; ``None`` when asked to stop first."""
-
-    def tell(error: Unavailable, pause: float) -> None:
-        health.beat()
-        health.set_not_ready(str(error))
-        event(_log, logging.WARNING, "waiting", f"{error} Trying again.", seconds=round(pause, 2))
-
-    return keep_trying(action, stop=stop, backoff=Backoff(cap=2.0), tell=tell)

@@ -9,9 +9,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from mailtally_collector.parse.formats import FORMATS
-from mailtally_shared.header import HostName
-from mailtally_shared.process.settings import (
+from mailtally_collector.formats.registry import FORMATS
+from mailtally_shared.runtime.settings import (
     BrokerSettings,
     Bytes,
     CommaList,
@@ -20,11 +19,12 @@ from mailtally_shared.process.settings import (
     Seconds,
     SecondsOrZero,
 )
-from mailtally_shared.process.settings.quantities import Kind
+from mailtally_shared.runtime.settings.quantities import Kind
+from mailtally_shared.schema import MAX_ROWS, host_name
 from mailtally_shared.state.keys import CHECKSUMS_KEPT
 
 Count = Annotated[int, Field(gt=0)]
-#: What a log's format may be set to.
+#: Values of the settings for a log's format.
 _FORMATS = ("auto", *FORMATS)
 _CHOICE = ", ".join(_FORMATS)
 
@@ -47,9 +47,9 @@ def _clock_time(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007 - a clock shows no zone
+        return datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007 - a time of day has no zone
     except ValueError:
-        raise ValueError("expected a time of the clock such as 00:00 or 23:55") from None
+        raise ValueError("expected a time of day such as 00:00 or 23:55") from None
 
 
 ClockTime = Annotated[time, BeforeValidator(_clock_time), Kind("time: HH:MM")]
@@ -58,72 +58,74 @@ LogFormats = Annotated[CommaList, AfterValidator(_log_formats)]
 
 
 class SpoolSettings(BaseModel):
-    """How long applied batches are kept, to send them again if the cluster forgets them."""
+    """Retention of applied batches, which are sent again if Redis loses them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     keep_applied: Annotated[
-        SecondsOrZero, Field(description="How long applied batches are kept in the spool.")
+        SecondsOrZero, Field(description="Retention of applied batches in the spool.")
     ] = 3600.0
     keep_bytes: Annotated[
-        Bytes, Field(description="How much of applied batches is kept in the spool.")
+        Bytes, Field(description="Maximum size of applied batches kept in the spool.")
     ] = 512 * 2**20
     remember_hours: Annotated[
         Seconds,
-        Field(description="How long it is known which hours a batch touched; as retention."),
+        Field(description="Retention of the record of which hours a batch touched."),
     ] = 35 * 86_400.0
 
 
 class JoinSettings(BaseModel):
-    """What is remembered of a log between lines that make one record together."""
+    """Limits of the join, which combines several lines of a log to one record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     max_age: Annotated[
         Seconds,
-        Field(description="How long after its last line a message under way is forgotten."),
+        Field(description="Time after its last line when an unfinished message is dropped."),
     ] = 14 * 86_400.0
     max_entries: Annotated[
         Count,
-        Field(description="Messages, recipients and deliveries of a log remembered, at most."),
+        Field(description="Maximum of messages, recipients and deliveries remembered for a log."),
     ] = 250_000
 
 
 class RotationSettings(BaseModel):
-    """Logs that nothing else rotates; off unless one of the first two is set."""
+    """Rotation of logs that nothing else rotates; off unless ``at`` or ``size`` is set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     at: Annotated[
         ClockTime | None,
-        Field(description="When logs are rotated each day, in the machine's zone; unset: never."),
+        Field(description="Time of day to rotate logs, in the machine's zone; unset: never."),
     ] = None
     size: Annotated[
-        Bytes | None, Field(description="The size at which a log is rotated; unset: at none.")
+        Bytes | None, Field(description="Size at which a log is rotated; unset: at no size.")
     ] = None
     logs: Annotated[
-        CommaList, Field(description="Globs: which of the logs are rotated; unset: all.")
+        CommaList, Field(description="Globs of the logs to rotate; unset: all logs.")
     ] = ()
     keep: Annotated[
-        Count, Field(description="Rotated files of a log that are kept, once they were read.")
+        Count,
+        Field(description="Rotated files to keep of a log; unread ones are kept in any case."),
     ] = 14
     compress: Annotated[
-        bool, Field(description="Compress rotated files with gzip, once they were read.")
+        bool, Field(description="Compress rotated files with gzip once they are read.")
     ] = True
     command: Annotated[
         str | None,
         Field(
-            description="Has the writer open its log anew, by `sh -c`, with `$LOG` and `$ROTATED`; "
-            "unset: it does so by itself."
+            description="Shell command that makes the writer reopen its log, given `$LOG` and "
+            "`$ROTATED`; unset: the writer reopens it automatically."
         ),
     ] = None
     command_longest: Annotated[
-        Seconds, Field(description="The command is killed after this, and tried again later.")
+        Seconds,
+        Field(description="Time after which the command is killed, to be tried again later."),
     ] = 30.0
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is rotated."""
+        """Return whether any log is rotated."""
         return self.at is not None or self.size is not None
 
 
@@ -133,68 +135,81 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
     service: ClassVar[str] = "collector"
 
     host: Annotated[
-        HostName, Field(description="This mail host's name in the cluster, unique there.")
+        str,
+        AfterValidator(host_name),
+        Field(description="Name of this mail host, unique in the cluster."),
     ] = Field(default_factory=lambda: socket.gethostname().lower())
     start: Annotated[
         Literal["beginning", "end"],
-        Field(description="Where the very first start begins in the logs that it finds."),
+        Field(description="Position in existing logs at which the very first start begins."),
     ] = "beginning"
     format: Annotated[
         LogFormat,
-        Field(description=f"The logs' format: {_CHOICE}; auto: as the lines of each show."),
+        Field(description=f"Format of the logs: {_CHOICE}; auto: detected from each log's lines."),
     ] = "auto"
     formats: Annotated[
         LogFormats,
-        Field(description="The format of some logs, each as GLOB=FORMAT; the first that fits."),
+        Field(description="Format of some logs, as GLOB=FORMAT; the first matching one counts."),
     ] = ()
-    chunk_size: Annotated[Bytes, Field(description="How much of a log is read at once.")] = (
-        8 * 2**20
-    )
-    batch_records: Annotated[
-        Count, Field(description="A batch is sent when it has so many lines.", le=2**20)
+    chunk_size: Annotated[Bytes, Field(description="Size of a single read from a log.")] = 8 * 2**20
+    fold: Annotated[
+        bool,
+        Field(
+            description="Add up records of the same hour, host, domain, service and status before "
+            "they are sent; off: send each record as a row of its own."
+        ),
+    ] = True
+    batch_keys: Annotated[
+        Count, Field(description="Number of rows at which a batch is sent.", le=MAX_ROWS // 2)
     ] = 65_536
-    linger: Annotated[
-        SecondsOrZero, Field(description="A smaller batch is sent when it is this old.")
-    ] = 0.2
+    batch_bytes: Annotated[
+        Bytes, Field(description="Size of the log lines at which a batch is sent.")
+    ] = 64 * 2**20
+    linger: Annotated[SecondsOrZero, Field(description="Age at which a smaller batch is sent.")] = (
+        0.2
+    )
     window: Annotated[
         Count,
         Field(
-            description="Batches not yet applied, at most; reading waits beyond.",
+            description="Maximum of batches not yet applied; reading pauses when it is reached.",
             le=CHECKSUMS_KEPT,
         ),
     ] = 64
     queue: Annotated[
         Count,
-        Field(description="Nothing more is sent while so many messages wait in the queue."),
+        Field(description="Number of messages in the queue at which sending pauses."),
     ] = 1000
     resend_first: Annotated[
-        Seconds, Field(description="A batch not applied after this is sent again, then later.")
+        Seconds,
+        Field(description="Time after which a batch that is not applied is first sent again."),
     ] = 5.0
     resend_longest: Annotated[
-        Seconds, Field(description="The longest time between two sendings of a batch.")
+        Seconds, Field(description="Longest interval between two sendings of a batch.")
     ] = 60.0
     heartbeat: Annotated[
-        Seconds, Field(description="How often an idle collector says how far it has read.")
+        Seconds,
+        Field(description="Interval between an idle collector's reports of how far it has read."),
     ] = 30.0
     rescan: Annotated[
-        Seconds, Field(description="How often the directories are looked at, events or not.")
+        Seconds,
+        Field(description="Interval between scans of the directories, in addition to events."),
     ] = 5.0
     rotate_wait: Annotated[
-        Seconds, Field(description="A rotated log unchanged for this long is read to its end.")
+        Seconds, Field(description="Time without change after which a rotated log is complete.")
     ] = 60.0
     forget_after: Annotated[
-        Seconds, Field(description="How long a log that vanished is remembered.")
+        Seconds, Field(description="Retention of the position in a log that has vanished.")
     ] = 7 * 86_400.0
-    max_open_files: Annotated[Count, Field(description="Logs held open at once, at most.")] = 256
+    max_open_files: Annotated[Count, Field(description="Maximum of logs open at once.")] = 256
     rejects_bytes: Annotated[
-        Bytes, Field(description="Size at which the file of malformed lines begins anew.")
+        Bytes, Field(description="Size at which the reject file of malformed lines is rotated.")
     ] = 64 * 2**20
     spool: SpoolSettings = SpoolSettings()
     join: JoinSettings = JoinSettings()
     rotation: RotationSettings = RotationSettings()
 
     def format_of(self, log: str) -> str | None:
-        """The format set for a log, by its primary's path; ``None`` where its lines are to tell."""
+        """Return the format set for a log, by its primary's path; ``None``: to be detected."""
         pairs = (entry.rsplit("=", 1) for entry in self.formats)
         fits = (name for glob, name in pairs if fnmatchcase(log, glob))
         name = next(fits, self.format)

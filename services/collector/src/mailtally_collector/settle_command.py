@@ -1,4 +1,4 @@
-"""``mailtally-collector settle``: say where to read on in a log that was stopped or changed."""
+"""``mailtally-collector settle``: set where to resume in a stopped log, or accept a changed one."""
 
 from __future__ import annotations
 
@@ -9,33 +9,26 @@ import click
 from mailtally_collector.settings import CollectorSettings
 from mailtally_collector.settling import Settlement, doubtful_logs, note, stopped_logs
 from mailtally_shared.errors import Refused
-from mailtally_shared.process.errors_shown import plain_errors
-from mailtally_shared.process.settings.loading import load_settings
+from mailtally_shared.runtime.errors_shown import plain_errors
+from mailtally_shared.runtime.options import config_option
+from mailtally_shared.runtime.settings.loading import load_settings
 
 _FILE = click.argument("file", required=False)
 _STATE_DIR = click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The collector's state directory; MAILTALLY_STATE_DIR by default.",
-)
-_CONFIG = click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="MAILTALLY_CONFIG",
-    help="A TOML file with settings. The environment wins over it.",
+    help="The collector's state directory (default: MAILTALLY_STATE_DIR).",
 )
 _FROM_END = click.option(
-    "--from-end", is_flag=True, help="Count what is written to the log from now on."
+    "--from-end", is_flag=True, help="Resume at the end: count only what is written from now on."
 )
 _FROM_BEGINNING = click.option(
-    "--from-beginning", is_flag=True, help="Count all of the log, again if it was counted."
+    "--from-beginning", is_flag=True, help="Count the whole log, even if it was counted before."
 )
 _FROM_LINE = click.option(
-    "--from-line", type=click.IntRange(min=1), help="Count from this line on; the first one is 1."
+    "--from-line", type=click.IntRange(min=1), help="Resume at this line; the first line is 1."
 )
-_ACCEPT = click.option(
-    "--accept", is_flag=True, help="Take what was counted of a changed log as right."
-)
+_ACCEPT = click.option("--accept", is_flag=True, help="Accept what was counted of a changed log.")
 
 
 @click.command("settle")
@@ -45,7 +38,7 @@ _ACCEPT = click.option(
 @_FROM_BEGINNING
 @_ACCEPT
 @_STATE_DIR
-@_CONFIG
+@config_option
 @plain_errors
 def settle(
     file: str | None,
@@ -57,9 +50,9 @@ def settle(
     from_beginning: bool,
     accept: bool,
 ) -> None:
-    """List the logs that are not read on or doubtful, or say what to do with FILE.
+    """List the stopped and the doubtful logs, or settle FILE.
 
-    The collector obeys at its next look, or at its next start.
+    The collector applies it at its next scan, or at its next start.
     """
     directory = state_dir or load_settings(CollectorSettings, config).state_dir
     stopped = {log.path: log for log in stopped_logs(directory)}
@@ -80,12 +73,12 @@ def settle(
         raise Refused(f"{path} is not stopped. Without FILE, the command lists those that are.")
     line = 1 if from_beginning else from_line
     note(directory, Settlement(path, stopped[path].since, line))
-    click.echo(f"{path} is read on at the collector's next look.")
+    click.echo(f"Reading of {path} resumes at the collector's next scan.")
 
 
 def _accept(directory: Path, path: str) -> None:
     latest = {log.path: log.until or 0.0 for log in doubtful_logs(directory)}
     if path not in latest:
-        raise Refused(f"Nothing is doubtful of {path}. Without FILE, the command lists the logs.")
+        raise Refused(f"{path} is not doubtful. Without FILE, the command lists those that are.")
     note(directory, Settlement(path, latest[path], accepts=True))
-    click.echo(f"{path} is taken as right at the collector's next look.")
+    click.echo(f"{path} is accepted at the collector's next scan.")

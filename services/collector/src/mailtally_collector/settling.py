@@ -1,7 +1,7 @@
-"""What a person says of a stopped log: where to read on; and of a changed one: that it is right.
+"""An operator's settlements: where to resume in a stopped log, or that a changed one is accepted.
 
-The command leaves a note in the state directory, which the collector's next look obeys, whether it
-runs already or is started later. The note stays until what it says is kept for good.
+The command leaves a note in the state directory. The collector applies it at its next scan,
+whether it is running or started later. The note stays until its effect is durable.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from mailtally_collector.positions import Position
 from mailtally_collector.reading import DOUBTS
+from mailtally_collector.ship.registrar import SKIP
+from mailtally_collector.spool.progress import Progress
 from mailtally_collector.tail.doubts import doubts_in
+from mailtally_collector.tail.positions import Position
 from mailtally_collector.tail.stopped import StoppedLog, stopped_among
-from mailtally_shared.day_files.durable import stage, sync_directory
+from mailtally_shared.days.durable import stage, sync_directory
 from mailtally_shared.errors import Refused
-from mailtally_shared.process.logs import event
+from mailtally_shared.runtime.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailtally_collector.spool import Spool
+    from mailtally_collector.spool.spool import Spool
     from mailtally_collector.tail import LogTrouble, Tailer
 
 _log = logging.getLogger(__name__)
@@ -38,13 +40,13 @@ _NOTES = "settle"
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Where to read on in a stopped log, or that what was counted of a changed one is right.
+    """Where to resume in a stopped log, or the acceptance of a changed one.
 
     Attributes:
         path: the log's file.
-        since: when it was stopped, or found changed; a later time is another case.
-        line: the first line to count, from 1; ``None``: what is written from now on.
-        accepts: it was changed, and not stopped.
+        since: when it was stopped or found changed; another time is another incident.
+        line: the first line to count, from 1; ``None``: only what is written from now on.
+        accepts: whether it accepts a changed log, rather than resuming a stopped one.
     """
 
     path: str
@@ -97,7 +99,7 @@ def _rows(state_dir: Path, query: str) -> list[tuple[str]]:
 
 
 def note(state_dir: Path, settlement: Settlement) -> None:
-    """Write a note for the collector, who can read it though root wrote it."""
+    """Write a note that the collector's user can read even if root wrote it."""
     directory = state_dir / _NOTES
     directory.mkdir(mode=0o700, exist_ok=True)
     name = blake2b(settlement.path.encode(), digest_size=16).hexdigest()
@@ -111,7 +113,7 @@ def note(state_dir: Path, settlement: Settlement) -> None:
 
 
 class Settling:
-    """Obeys the notes; ``turn`` belongs before each look."""
+    """The part of a collector that applies the notes; call ``turn`` before each scan."""
 
     def __init__(self, state_dir: Path, spool: Spool, tailer: Tailer) -> None:
         self._directory = state_dir / _NOTES
@@ -120,7 +122,7 @@ class Settling:
         self._unreadable: frozenset[Path] = frozenset()
 
     def turn(self) -> None:
-        """Go on in the logs that were settled; a note is removed once that is kept for good."""
+        """Apply the notes; remove each one whose effect is durable."""
         for path, settlement in self._notes():
             if settlement.accepts:
                 self._accept(path, settlement)
@@ -129,13 +131,14 @@ class Settling:
             if (settlement.path, settlement.since) not in stopped:
                 _remove(path)
             elif self._tailer.settle(settlement.path, settlement.since, settlement.line):
+                self._spool.set_meta(SKIP, Progress(skip=tuple(self._tailer.skips())).to_json())
                 where = "its end" if settlement.line is None else f"line {settlement.line}"
-                sentence = f"{settlement.path} is read on from {where}, as was asked."
+                sentence = f"Reading of {settlement.path} resumes at {where}, as requested."
                 event(_log, logging.INFO, "log-settled", sentence, file=settlement.path)
 
     def _accept(self, path: Path, settlement: Settlement) -> None:
         if self._tailer.doubts.accept(settlement.path, settlement.since):
-            sentence = f"What was counted of {settlement.path} is accepted, as was asked."
+            sentence = f"What was counted of {settlement.path} is accepted, as requested."
             event(_log, logging.INFO, "log-settled", sentence, file=settlement.path)
         elif not any(
             (doubt.path, doubt.until) == (settlement.path, settlement.since)
@@ -157,8 +160,8 @@ class Settling:
         for path in unreadable.keys() - self._unreadable:
             reason = unreadable[path].strerror
             sentence = (
-                f"{path} cannot be read: {reason}. What mailtally-collector settle was asked for "
-                "is not done: give the file to the collector's user."
+                f"{path} cannot be read: {reason}. What mailtally-collector settle noted in it is "
+                "not applied: make the collector's user its owner."
             )
             event(_log, logging.ERROR, "settlement-unreadable", sentence, file=str(path))
         self._unreadable = frozenset(unreadable)
@@ -174,6 +177,6 @@ class Settling:
 
 
 def _remove(note_path: Path) -> None:
-    """Remove a note; one that stays is obeyed no more, because its stop has ended."""
+    """Remove a note; one that cannot be removed has no effect, because its incident is over."""
     with suppress(OSError):
         note_path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Wait until something happens to the logs, without looking at them all the time.
+"""Wait until something happens to the logs, without polling them.
 
-On Linux the kernel tells (inotify). Elsewhere, and where it does not (a directory that is not
-there yet, no watches left), the answer comes after a short while: look again.
+On Linux the kernel reports changes (inotify). Elsewhere, and where it cannot (a directory that does
+not exist yet, no watches left), a wait ends after a short time, and the logs are read.
 """
 
 from __future__ import annotations
@@ -17,26 +17,25 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from mailtally_shared.process.logs import event
+from mailtally_shared.runtime.logs import event
 
 if sys.platform == "linux":
     from inotify_simple import INotify, flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Self
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two looks where nobody tells of a change.
+#: Seconds of a wait where changes are not reported.
 POLL = 0.5
-#: Seconds between two looks for directories that have appeared.
+#: Seconds between two searches for new directories.
 _REFRESH = 2.0
 
 
 class Change(IntFlag):
-    """What may have happened."""
+    """The kind of a change."""
 
     NOTHING = 0
     CONTENT = 1  # a file was written to: read
@@ -44,14 +43,14 @@ class Change(IntFlag):
 
 
 class HasFileno(Protocol):
-    """A descriptor that becomes readable to end a wait, and is never read from here."""
+    """A descriptor that ends a wait by becoming readable; it is never read here."""
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """Return the descriptor."""
 
 
 class Watcher:
-    """Watches the directories of some globs. For one thread, except ``wake``."""
+    """A watcher of the directories of some globs. For one thread, except ``wake``."""
 
     def __init__(self, globs: Iterable[str], stop: HasFileno | None = None) -> None:
         self._patterns = tuple({os.path.dirname(pattern) or os.curdir for pattern in globs})  # noqa: PTH120 - a pattern is no path
@@ -68,10 +67,10 @@ class Watcher:
         self._refresh()
 
     def wait(self, timeout: float) -> Change:
-        """Wait for a change, for ``wake`` or for the request to stop, at most ``timeout`` seconds.
+        """Wait for a change, for ``wake`` or for a stop request, at most ``timeout`` seconds.
 
         Returns:
-            What may have happened; ``NOTHING`` after ``wake``, the request or the time.
+            The kind of change; ``NOTHING`` after ``wake``, a stop request or the time.
         """
         self._refresh()
         patience = timeout if self._complete else min(timeout, POLL)
@@ -87,11 +86,11 @@ class Watcher:
 
     def wake(self) -> None:
         """End the wait. Safe in any thread and in a signal handler."""
-        with suppress(BlockingIOError):  # it is full of wake-up calls
+        with suppress(BlockingIOError):  # the pipe is full of wake-ups
             os.write(self._writable, b".")
 
     def close(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         os.close(self._readable)
         os.close(self._writable)
         if self._notes is not None:
@@ -100,16 +99,11 @@ class Watcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _refresh(self) -> None:
-        """Watch directories that have appeared."""
+        """Watch new directories."""
         if self._notes is None or time.monotonic() - self._refreshed_at < _REFRESH:
             return
         self._refreshed_at = time.monotonic()
@@ -119,23 +113,23 @@ class Watcher:
 
 
 class _DirectoryNotes:
-    """What the kernel tells of some directories."""
+    """The kernel's reports on some directories."""
 
     def __init__(self) -> None:
         self._kernel = INotify(nonblocking=True)
         self._watched: dict[str, int] = {}
-        self._told = False
+        self._logged = False
 
     def fileno(self) -> int:
         return int(self._kernel.fileno())
 
     def watch(self, directories: set[str]) -> bool:
-        """Watch these too; ``False`` if the kernel refuses one."""
+        """Watch further directories; return ``False`` if the kernel refuses one."""
         refused = [d for d in sorted(directories) if not (d in self._watched or self._add(d))]
         return not refused
 
     def take(self) -> Change:
-        """What has happened since the last time."""
+        """Return the changes since the last call."""
         change = Change.NOTHING
         for note in self._kernel.read(timeout=0):
             change |= Change.CONTENT if note.mask & flags.MODIFY else Change.NAMES
@@ -147,7 +141,7 @@ class _DirectoryNotes:
         self._kernel.close()
 
     def _drop(self, watch: int) -> None:
-        """The directory is not where it was; what is there now is to be watched anew."""
+        """Drop the watch of a directory that was moved, so that its path is watched again."""
         self._watched = {d: w for d, w in self._watched.items() if w != watch}
         with suppress(OSError):  # the kernel has dropped it already
             self._kernel.rm_watch(watch)
@@ -167,9 +161,9 @@ class _DirectoryNotes:
         except (FileNotFoundError, NotADirectoryError):
             return True
         except OSError as error:
-            if not self._told:
-                self._told = True
-                sentence = f"{directory} cannot be watched ({error.strerror}); looking at it often."
+            if not self._logged:
+                self._logged = True
+                sentence = f"{directory} cannot be watched ({error.strerror}); polling it."
                 event(_log, logging.WARNING, "watch-refused", sentence, directory=directory)
             return False
         return True

@@ -1,26 +1,25 @@
-"""Keeping what was loaded: ``loaded/dd.mm.YYYY.qml.txt.gz`` and its companions (RULES section 5).
+"""Archiving loaded files: ``loaded/dd.mm.YYYY.qml.txt.gz`` and its companions.
 
 1. Where an older revision is archived under these names, rename it to ``….rN.…``: the qml
    file first and the manifest, which holds N, last.
-2. Write our manifest, which says that step 1 is over; then the breakdown and the qml file.
+2. Write the new manifest, which marks step 1 as complete; then the breakdown and the qml file.
 
-A crash in step 1 leaves the older manifest in place, one in step 2 ours; doing it all again
-completes either. The bytes depend on nothing but the content, so that writing a file again
-changes nothing.
+A crash in step 1 leaves the older manifest in place, one in step 2 the new one; repeating both
+steps completes either. The bytes depend on the content only, so writing a file again changes
+nothing.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import zlib
 from typing import TYPE_CHECKING
 
 from mailtally_loader.crash_at import CrashAt, Step
-from mailtally_shared.day_files.durable import place, sync_directory
-from mailtally_shared.day_files.manifest_file import read_manifest
-from mailtally_shared.day_files.reading import MAX_FILE_BYTES
+from mailtally_shared.days.directory import read_manifest
+from mailtally_shared.days.durable import place, sync_directory
+from mailtally_shared.days.reading import MAX_FILE_BYTES
 from mailtally_shared.errors import BadFile
 from mailtally_shared.regular import open_packed, open_regular
 
@@ -28,19 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailtally_shared.day_files import DaySet, Manifest
+    from mailtally_shared.days import DaySet, Manifest
 
 _CHUNK = 1 << 20
 _LEVEL = 6
 _GZIP_FORMAT = 31  # zlib's largest window, in a gzip wrapper without name or time
 
-#: In the order in which an older archive is renamed. A bare file counts as revision 0.
+#: The order in which an older archive is renamed. A bare file counts as revision 0.
 _KINDS = ("txt.gz", "csv.gz", "json")
 
 
 def archive(day_set: DaySet, loaded: Path, step: Step) -> None:
-    """Archive a set in the directory ``loaded``; doing it again changes nothing."""
-    if not _is_ours(day_set, loaded):
+    """Archive a set in the directory ``loaded``; repeating it changes nothing."""
+    if not _is_archived(day_set, loaded):
         _keep_previous(_name(day_set), loaded, step)
     for kind, original in _originals(day_set):
         step(CrashAt.ARCHIVING)
@@ -54,7 +53,7 @@ def _name(day_set: DaySet) -> str:
 
 
 def _originals(day_set: DaySet) -> list[tuple[str, Path]]:
-    """Kind and path of each file, in the order in which they are written."""
+    """Return kind and path of each file, in the order in which they are written."""
     names, directory = day_set.names, day_set.directory
     qml = ("txt.gz", directory / names.qml)
     if day_set.manifest is None:
@@ -62,7 +61,7 @@ def _originals(day_set: DaySet) -> list[tuple[str, Path]]:
     return [("json", directory / names.manifest), ("csv.gz", directory / names.breakdown), qml]
 
 
-def _is_ours(day_set: DaySet, loaded: Path) -> bool:
+def _is_archived(day_set: DaySet, loaded: Path) -> bool:
     if day_set.manifest is None:
         return _content_sha256(loaded / f"{_name(day_set)}.txt.gz") == day_set.qml_sha256
     archived = _manifest(_name(day_set), loaded)
@@ -84,7 +83,7 @@ def _content_sha256(path: Path) -> str | None:
     try:
         with open_packed(path, MAX_FILE_BYTES) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except (FileNotFoundError, EOFError, zlib.error, gzip.BadGzipFile, BadFile):
+    except (FileNotFoundError, BadFile):
         return None
 
 

@@ -1,12 +1,12 @@
-"""Taking a day's files over into ``loading/``, and letting them go.
+"""Claiming a day's files in ``loading/``, and releasing them.
 
 A claimed day has a directory of its own, ``loading/dd.mm.YYYY/``. The qml file
-arrives there last, which makes the claim; the directory leaves under its name in
-one step, which ends it. So a crash at any point leaves one of three things:
+arrives there last, which completes the claim; the directory leaves under its name in
+one step, which ends it. A crash at any point thus leaves one of three things:
 
-    a directory with a qml file      a claim: worked off at the next start
+    a directory with a qml file      a claim: loaded at the next start
     a directory without              no claim yet: its files are moved back
-    a directory ``.done-…``          done with: removed
+    a directory ``.done-…``          completed: removed
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mailtally_loader.crash_at import CrashAt, Step
-from mailtally_shared.day_files.durable import place, sync_directory
-from mailtally_shared.day_files.names import LOADING, REJECTED, DayNames
+from mailtally_shared.days.durable import place, sync_directory
+from mailtally_shared.days.names import LOADING, REJECTED, DayNames
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,15 +28,15 @@ _DONE = ".done-"
 
 
 def loading_place(directory: Path, names: DayNames) -> Path:
-    """Where a day's files are while they are being loaded."""
+    """Return the directory of a day's files while they are being loaded."""
     return directory / LOADING / names.stem
 
 
 def claim(directory: Path, names: DayNames, step: Step) -> bool:
-    """Take a day over; False where an earlier claim of it is still being worked off.
+    """Claim a day; return false where an earlier claim of it is still being loaded.
 
-    The caller holds the lock of ``directory``, so that the day writer is not
-    at these files.
+    The caller holds the lock of ``directory``, so that the day writer does not change
+    these files.
     """
     target = loading_place(directory, names)
     if target.exists():
@@ -53,13 +53,13 @@ def claim(directory: Path, names: DayNames, step: Step) -> bool:
 
 
 def claimed(directory: Path) -> list[DayNames]:
-    """The days in ``loading/``, oldest first."""
+    """Return the days in ``loading/``, oldest first."""
     days = [names for names, path in _places(directory) if (path / names.qml).exists()]
     return sorted(days, key=lambda names: names.stem.split(".")[::-1])
 
 
 def tidy(directory: Path) -> None:
-    """Finish what a crash interrupted: undo half a claim, remove what is done with.
+    """Complete what a crash interrupted: undo partial claims, remove completed ones.
 
     The caller holds the lock of ``directory``.
     """
@@ -74,14 +74,14 @@ def tidy(directory: Path) -> None:
 
 
 def _places(directory: Path) -> list[tuple[DayNames, Path]]:
-    """The directories of days in ``loading/``; whatever else lies there is left alone."""
+    """Return the directories of days in ``loading/``; other entries are left alone."""
     paths = [path for path in (directory / LOADING).iterdir() if _is_directory(path)]
     named = [(DayNames.of_qml(f"{path.name}.qml.txt"), path) for path in paths]
     return [(names, path) for names, path in named if names]
 
 
 def _is_in_the_way(path: Path) -> bool:
-    """Return whether a name that a claim needs is not a directory's: a link or a file, say."""
+    """Return whether a name that a claim needs is not a directory, but a link or a file."""
     return DayNames.of_qml(f"{path.name}.qml.txt") is not None and not _is_directory(path)
 
 
@@ -98,8 +98,8 @@ def _remove(path: Path) -> None:
 
 def _undo(directory: Path, half: Path) -> None:
     for path in list(half.iterdir()):
-        # A file of that name over there belongs to a later revision, which holds
-        # the whole day.
+        # A file of that name in the statistic directory belongs to a later revision, which
+        # holds the whole day.
         if os.path.lexists(directory / path.name):
             _remove(path)
         else:
@@ -118,11 +118,11 @@ def release(directory: Path, names: DayNames, step: Step) -> None:
 
 
 def reject(directory: Path, names: DayNames, error: BadFile, step: Step) -> Path:
-    """Set a day's files aside with the reason, all in one step.
+    """Move a day's files to ``rejected/`` with the reason, all in one step.
 
     Returns:
-        The directory they are in now: ``rejected/dd.mm.YYYY``, or with ``.2``,
-        ``.3`` … where earlier ones are kept.
+        Their new directory: ``rejected/dd.mm.YYYY``, or with ``.2``, ``.3`` … where
+        earlier ones are kept.
     """
     source = loading_place(directory, names)
     reason = f"{error.reason}\n{error}\n".encode("ascii", "backslashreplace")

@@ -1,21 +1,21 @@
-"""The places where a fault test may kill the loader, and what a crash there leaves."""
+"""The points at which a fault test may kill the loader, and the result of each crash."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
 
-from mailtally_shared.process.crash_points import declare
+from mailtally_shared.runtime.crash_points import declare
 
 
 class CrashAt(StrEnum):
-    """In the order in which a day passes them. None of them costs a row or an archive."""
+    """Crash points in the order in which a day passes them. None costs a row or an archive."""
 
     CLAIMING = "loader-claiming"  # some files moved, not the qml file: moved back at the start
     CLAIMED = "loader-claimed"  # the set is in loading/: judged and loaded at the start
     ROWS_LOADING = "loader-rows-loading"  # before each some hundred rows: rolled back
     ROWS_LOADED = "loader-rows-loaded"  # before the commit: rolled back
-    COMMITTED = "loader-committed"  # found loaded at the start: goes on with the archive
+    COMMITTED = "loader-committed"  # found loaded at the start: archived then
     KEEPING_PREVIOUS = "loader-keeping-previous"  # part of the older archive renamed: the rest is
     ARCHIVING = "loader-archiving"  # part of the archive written: written again
     ARCHIVED = "loader-archived"  # archived, originals still in loading/: archived again
@@ -25,5 +25,5 @@ class CrashAt(StrEnum):
 
 declare(CrashAt)
 
-#: Called on passing a place; it may end the work there by raising.
+#: Called when passing a crash point; it may end the work there by raising.
 Step = Callable[[CrashAt], None]

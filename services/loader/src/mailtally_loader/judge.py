@@ -1,4 +1,4 @@
-"""Whether a good set of day files may replace what is loaded (DESIGN section 5)."""
+"""Whether a valid set of day files may replace the loaded one."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from mailtally_shared.shown import listed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailtally_shared.day_files import DaySet, Manifest
-    from mailtally_shared.day_files.manifest import CountedSums
-    from mailtally_shared.day_files.rows import QmlTotals
+    from mailtally_shared.days import DaySet, Manifest
+    from mailtally_shared.days.charged_rows import QmlTotals
+    from mailtally_shared.days.manifest import CountedSums
 
 
 class Verdict(Enum):
-    """What to do with a set that may be loaded."""
+    """The decision on a set that may be loaded."""
 
     LOAD = "load"  # replace the day's rows
-    RECORD = "record"  # a newer revision with the same figures: note it, leave the rows
-    SKIP = "skip"  # loaded already: archive it
+    RECORD = "record"  # a newer revision with the same figures: record it, leave the rows
+    SKIP = "skip"  # already loaded: archive it
 
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """What the database says of the newest load of a day."""
+    """The database's record of the newest load of a day."""
 
     revision: int  # the highest of the day's revisions ever loaded; 0 if none had one
     qml_sha256: str
     breakdown_sha256: str | None
     totals: QmlTotals
-    hosts: Mapping[str, CountedSums] = field(default_factory=dict)  # counted, charged or not
+    collectors: Mapping[str, CountedSums] = field(default_factory=dict)  # counted, charged or not
 
 
 def judge(day_set: DaySet, newest: Newest | None) -> Verdict:
     """Decide on a set.
 
     Args:
-        day_set: checked and in agreement with itself.
-        newest: None where the day was never loaded.
+        day_set: checked and consistent.
+        newest: ``None`` where the day was never loaded.
 
     Raises:
-        BadFile: it must not be loaded; reasons ``stale``, ``lowers-total``,
+        BadFile: the set must not be loaded; reasons ``stale``, ``lowers-total``,
             ``lowers-counted``.
     """
     if newest is None:
@@ -57,16 +57,16 @@ def judge(day_set: DaySet, newest: Newest | None) -> Verdict:
 def _judge_bare(day_set: DaySet, newest: Newest) -> Verdict:
     if day_set.qml_sha256 == newest.qml_sha256:
         return Verdict.SKIP
-    ours, theirs = day_set.totals, newest.totals
+    found, loaded = day_set.totals, newest.totals
     if (
-        ours.bytes < theirs.bytes
-        or ours.hits_all < theirs.hits_all
-        or ours.hits_html < theirs.hits_html
+        found.bytes < loaded.bytes
+        or found.hits_all < loaded.hits_all
+        or found.hits_html < loaded.hits_html
     ):
         raise BadFile(
             "lowers-total",
             day_set.names.qml,
-            f"it has no manifest and would lower the day from {theirs} to {ours}; "
+            f"it has no manifest and would lower the day from {loaded} to {found}; "
             "if that is right, write the day from its logs: "
             "mailtally rebuild --day DAY --logs GLOB",
         )
@@ -93,8 +93,9 @@ def _judge_revision(day_set: DaySet, manifest: Manifest, newest: Newest) -> Verd
 
 
 def _refuse_lower(day_set: DaySet, manifest: Manifest, newest: Newest) -> None:
-    """Refuse lower counts of a host without a person's word; what is charged may be lower."""
-    lower = [host for host, sums in sorted(newest.hosts.items()) if _is_lower(manifest, host, sums)]
+    """Refuse lower counts of a collector without a person's word; what is charged may be lower."""
+    loaded = sorted(newest.collectors.items())
+    lower = [name for name, sums in loaded if _is_lower(manifest, name, sums)]
     if lower and manifest.lowered_by is None:
         raise BadFile(
             "lowers-counted",
@@ -104,6 +105,6 @@ def _refuse_lower(day_set: DaySet, manifest: Manifest, newest: Newest) -> None:
         )
 
 
-def _is_lower(manifest: Manifest, host: str, loaded: CountedSums) -> bool:
-    found = manifest.hosts.get(host)
+def _is_lower(manifest: Manifest, collector: str, loaded: CountedSums) -> bool:
+    found = manifest.collectors.get(collector)
     return found is None or found.is_below(loaded)

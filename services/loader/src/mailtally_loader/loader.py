@@ -1,4 +1,4 @@
-"""One pass over the statistic directory: claim what is ready, work off what is claimed."""
+"""One pass over the statistic directory: claim the ready days, load the claimed ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mailtally_loader.archive import archive
 from mailtally_loader.claim import claim, claimed, loading_place, reject, release, tidy
 from mailtally_loader.crash_at import CrashAt, Step
 from mailtally_loader.upsert import load
-from mailtally_shared.day_files.durable import directory_lock
-from mailtally_shared.day_files.names import LOADED, LOADING, REJECTED, DayNames
-from mailtally_shared.day_files.reading import read_day
-from mailtally_shared.day_files.strays import strays
+from mailtally_shared.days.directory import strays
+from mailtally_shared.days.durable import directory_lock
+from mailtally_shared.days.names import LOADED, LOADING, REJECTED, DayNames
+from mailtally_shared.days.reading import read_day
 from mailtally_shared.errors import BadFile
-from mailtally_shared.process.logs import event, get_logger
+from mailtally_shared.runtime.logs import event
 from mailtally_shared.shown import one_line
 
 if TYPE_CHECKING:
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 
     from mailtally_loader.inbox import Inbox
     from mailtally_loader.judge import Verdict
-    from mailtally_shared.day_files import DaySet
+    from mailtally_shared.days import DaySet
 
-_logger = get_logger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Tally:
-    """What passes came to, since the start."""
+    """The results of all passes since the start."""
 
     archived: int = 0
     rejected: int = 0
 
 
 class Loader:
-    """Loads the days of one statistic directory. It is the only one there: see ``run``.
+    """Loads the days of one statistic directory. It must be the only one there: see ``run``.
 
     Args:
-        engine: the database, its tables up to date.
+        engine: the database, with an up-to-date schema.
         directory: the statistic directory.
-        inbox: says which days are ready.
+        inbox: the source of the ready days.
         max_file_bytes: a larger file is rejected.
         step: called at each crash point.
     """
@@ -65,33 +65,33 @@ class Loader:
         self.tally = Tally()
 
     def make_directories(self) -> None:
-        """Make the statistic directory and those below it."""
+        """Create the statistic directory and its subdirectories."""
         for name in (LOADING, LOADED, REJECTED):
             (self._directory / name).mkdir(parents=True, exist_ok=True)
 
     def work(self, *, now: float, monotonic: float) -> None:
-        """Load all that is ready, and first what an earlier run had claimed.
+        """Load all days that are ready, after those that an earlier run claimed.
 
         Args:
             now: Unix seconds.
-            monotonic: seconds that only grow, for how long files have settled.
+            monotonic: seconds that never decrease, by which files settle.
 
         Raises:
-            Unavailable: the database cannot be used; what is claimed stays claimed.
+            Unavailable: the database cannot be used; claimed days stay claimed.
             OSError: a file cannot be moved or written; likewise.
         """
         with directory_lock(self._directory):
             tidy(self._directory)
             for error in self._adopter.adopt(monotonic):
                 self.tally.rejected += 1
-                _tell_rejected(error, self._directory / REJECTED)
+                _report_rejected(error, self._directory / REJECTED)
             for names in self._inbox.ready(monotonic):
                 claim(self._directory, names, self._step)
         for names in claimed(self._directory):
             self._work_off(names, now)
-        self._tell_strays(now)
+        self._report_strays(now)
 
-    def _tell_strays(self, now: float) -> None:
+    def _report_strays(self, now: float) -> None:
         """Log each file that will not be loaded, once."""
         found = set(strays(self._directory, now))
         for name in sorted(found - self._strays):
@@ -99,7 +99,7 @@ class Loader:
                 _logger,
                 logging.WARNING,
                 "stray-file",
-                "A file in the statistic directory is no day's file and will not be loaded.",
+                "A file in the statistic directory belongs to no day and will not be loaded.",
                 file=one_line(name),
             )
         self._strays = found
@@ -137,15 +137,15 @@ class Loader:
     def _reject(self, names: DayNames, error: BadFile) -> None:
         place = reject(self._directory, names, error, self._step)
         self.tally.rejected += 1
-        _tell_rejected(error, place, names.stem)
+        _report_rejected(error, place, names.stem)
 
 
-def _tell_rejected(error: BadFile, place: Path, day: str | None = None) -> None:
+def _report_rejected(error: BadFile, place: Path, day: str | None = None) -> None:
     event(
         _logger,
         logging.WARNING,
         "file-rejected",
-        f"A day's files are set aside: {error}",
+        f"A day's files are rejected: {error}",
         day=day,
         reason=error.reason,
         place=place,

@@ -1,4 +1,4 @@
-"""What the loader tells of its files and its database."""
+"""The source of the loader's metrics."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import distinct, func, select
 
-from mailtally_shared.database.engine import reading
-from mailtally_shared.database.tables import LOAD
-from mailtally_shared.day_files.names import LOADING, REJECTED, DayNames
-from mailtally_shared.day_files.strays import strays
-from mailtally_shared.process.metrics.catalogue import loader as of
+from mailtally_loader import catalogue as of
+from mailtally_shared.billing.engine import reading
+from mailtally_shared.billing.tables import LOAD
+from mailtally_shared.days.directory import strays
+from mailtally_shared.days.names import LOADING, REJECTED, DayNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailtally_loader.loader import Loader
-    from mailtally_shared.process.metrics import Sample
+    from mailtally_shared.runtime.metrics.metric import Sample
 
 
 class LoaderMetrics:
-    """A source. The directory is looked at when somebody asks, the database after each load."""
+    """A source. The directory is read on request, the database after each load."""
 
     def __init__(self, loader: Loader, directory: Path) -> None:
         self._loader = loader
@@ -35,7 +35,7 @@ class LoaderMetrics:
         self._counted = -1
 
     def look(self) -> None:
-        """Count the days in the database, if something was loaded since the last time.
+        """Count the days in the database, if something was loaded since the last count.
 
         Raises:
             Unavailable: the database does not answer.
@@ -51,7 +51,7 @@ class LoaderMetrics:
         self._counted = archived
 
     def __call__(self) -> Iterator[Sample]:
-        """All of it.
+        """Yield all samples.
 
         Raises:
             OSError: the statistic directory cannot be read.
@@ -68,7 +68,7 @@ class LoaderMetrics:
 
 
 def directory_samples(directory: Path, now: float) -> Iterator[Sample]:
-    """What waits in a statistic directory: for the loader, and for a person."""
+    """Yield what waits in a statistic directory: for the loader, and for an operator."""
     waiting = [*directory.glob("*.qml.txt"), *(directory / LOADING).glob("*/*.qml.txt")]
     named = [path for path in waiting if DayNames.of_qml(path.name)]
     yield of.WAITING.at(len(named))
@@ -78,6 +78,6 @@ def directory_samples(directory: Path, now: float) -> Iterator[Sample]:
 
 
 def _age(path: Path, now: float) -> float:
-    with suppress(FileNotFoundError):  # the loader was quicker
+    with suppress(FileNotFoundError):  # the loader was faster
         return max(0.0, now - path.stat().st_mtime)
     return 0.0

@@ -1,6 +1,6 @@
-"""Making the rows of a day those of a file, by the difference between the two.
+"""Changing the rows of a day to those of a file, by the difference between the two.
 
-Where the day has no rows yet, that is the whole file: it goes straight into the table.
+Where the day has no rows yet, the whole file goes straight into the table.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from sqlalchemy import (
     select,
 )
 
-from mailtally_shared.database import mariadb
-from mailtally_shared.database.bulk import insert_blocks
-from mailtally_shared.database.tables import CHANGE, DAILY, DETAIL
+from mailtally_shared.billing import mariadb
+from mailtally_shared.billing.tables import CHANGE, DAILY, DETAIL
+from mailtally_shared.days.charged_rows import CHARGES
+from mailtally_shared.schema import KEY, MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,17 +36,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, FromClause
 
-    from mailtally_shared.day_files.blocks import Block
+    from mailtally_shared.days import ChargedRows, DayRows
 
-Rows = list[tuple[Any, ...]]
-
-_FIGURES = ("bytes", "hits_all", "hits_html")
-_DETAIL_KEY = ("domain", "host", "service", "status")
-_DETAIL_FIGURES = ("messages", "bytes", "transferred")
+    Rows = ChargedRows | DayRows
 
 
 def _staging(table: Table, key: tuple[str, ...], figures: tuple[str, ...]) -> Table:
-    """A temporary table with some columns of ``table``, one day's rows in it."""
+    """Return a temporary table with some columns of ``table``, for the rows of one day."""
     return Table(
         f"{table.name}_staged",
         MetaData(),
@@ -56,40 +53,40 @@ def _staging(table: Table, key: tuple[str, ...], figures: tuple[str, ...]) -> Ta
     )
 
 
-_STAGED_DAILY = _staging(DAILY, ("domain",), _FIGURES)
-_STAGED_DETAIL = _staging(DETAIL, _DETAIL_KEY, _DETAIL_FIGURES)
+_STAGED_DAILY = _staging(DAILY, ("domain",), CHARGES)
+_STAGED_DETAIL = _staging(DETAIL, KEY, MEASURES)
 
 
 def restate_daily(
-    connection: Connection, day: date, blocks: Iterable[Block], *, load_id: int, audit: bool
+    connection: Connection, day: date, pieces: Iterable[ChargedRows], *, load_id: int, audit: bool
 ) -> None:
-    """Make a day's charged rows those of a file.
+    """Change a day's charged rows to those of a file.
 
     Args:
         connection: in a transaction.
         day: the traffic day.
-        blocks: as ``DaySet.qml_blocks`` gives them.
-        load_id: goes into each row that is new or differs.
-        audit: whether to note each difference in ``mail_traffic_change``.
+        pieces: the rows, from ``DaySet.charged``.
+        load_id: the load, recorded in each row that is new or differs.
+        audit: whether to record each difference in ``mail_traffic_change``.
     """
     if not audit and not _has_rows(connection, DAILY, day):
-        insert_blocks(connection, DAILY, _whole(blocks, day, load_id))
+        _insert(connection, DAILY, _whole(pieces, day, load_id))
         return
-    with _staged(connection, _STAGED_DAILY, blocks) as staged:
+    with _staged(connection, _STAGED_DAILY, pieces) as staged:
         if audit:
             _write_audit(connection, day, load_id)
         _replace(connection, DAILY, staged, day, load_id=load_id)
 
 
-def restate_detail(connection: Connection, day: date, blocks: Iterable[Block]) -> None:
-    """Make a day's counted rows those of a breakdown, as ``DaySet.breakdown_blocks`` gives them.
+def restate_detail(connection: Connection, day: date, pieces: Iterable[DayRows]) -> None:
+    """Change a day's counted rows to those of a breakdown, from ``DaySet.counted``.
 
-    A bare file has none, and those of an earlier load would contradict it: they go.
+    A bare file has none, and those of an earlier load would contradict it: they are deleted.
     """
     if not _has_rows(connection, DETAIL, day):
-        insert_blocks(connection, DETAIL, _whole(blocks, day))
+        _insert(connection, DETAIL, _whole(pieces, day))
         return
-    with _staged(connection, _STAGED_DETAIL, blocks) as staged:
+    with _staged(connection, _STAGED_DETAIL, pieces) as staged:
         _replace(connection, DETAIL, staged, day)
 
 
@@ -100,22 +97,22 @@ def _has_rows(connection: Connection, table: Table, day: date) -> bool:
     )
 
 
-def _whole(blocks: Iterable[Block], day: date, *after: int) -> Iterator[Rows]:
-    """The rows with what the file leaves unsaid: the day, and what comes last."""
+def _whole(pieces: Iterable[Rows], day: date, *after: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows with the values that the file lacks: the day, and the last columns."""
     fixed = [day.isoformat(), *after]
-    for block in blocks:
-        first, *last = (repeat(value, len(block)) for value in fixed)
-        yield list(zip(first, *block.columns, *last, strict=True))
+    for rows in pieces:
+        first, *last = (repeat(value, len(rows)) for value in fixed)
+        yield list(zip(first, *rows.lists(), *last, strict=True))
 
 
 @contextmanager
-def _staged(connection: Connection, table: Table, blocks: Iterable[Block]) -> Iterator[Table]:
-    _drop(connection, table)  # on MariaDB it outlives a transaction that was rolled back
+def _staged(connection: Connection, table: Table, pieces: Iterable[Rows]) -> Iterator[Table]:
+    _drop(connection, table)  # on MariaDB it survives a transaction that was rolled back
     table.create(connection, checkfirst=False)
-    insert_blocks(connection, table, map(list, blocks))
+    _insert(connection, table, map(list, pieces))
     if connection.dialect.name == "postgresql":
-        # The planner knows nothing of a table just filled, and of the other what was true
-        # some time ago: it would take a million rows for none, and join row by row.
+        # The planner has no statistics of a table just filled, and old ones of the other: it
+        # would estimate no rows where there are a million, and join row by row.
         connection.exec_driver_sql(f"ANALYZE {table.name}")
         connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
     yield table
@@ -123,7 +120,7 @@ def _staged(connection: Connection, table: Table, blocks: Iterable[Block]) -> It
 
 
 def _drop(connection: Connection, table: Table) -> None:
-    """Remove a staged table; MariaDB commits first unless it is told that it is temporary."""
+    """Drop a staging table; MariaDB commits first unless the table is declared temporary."""
     word = "TEMPORARY TABLE" if connection.dialect.name in mariadb.BACKENDS else "TABLE"
     connection.exec_driver_sql(f"DROP {word} IF EXISTS {table.name}")
 
@@ -145,15 +142,15 @@ def _write_audit(connection: Connection, day: date, load_id: int) -> None:
 
 
 def _figures(table: FromClause) -> list[ColumnElement[int]]:
-    return [table.c[name] for name in _FIGURES]
+    return [table.c[name] for name in CHARGES]
 
 
 def _differs(old: FromClause, new: FromClause) -> ColumnElement[bool]:
-    return or_(*(old.c[name] != new.c[name] for name in _FIGURES))
+    return or_(*(old.c[name] != new.c[name] for name in CHARGES))
 
 
 def _replace(connection: Connection, table: Table, staged: Table, day: date, **fixed: int) -> None:
-    """What is not staged just so goes; what is then missing comes."""
+    """Delete the rows that differ from the staged ones, then insert those that are missing."""
     same_row = and_(*(table.c[column.name] == column for column in staged.c))
     connection.execute(delete(table).where(table.c.day == day, ~exists().where(same_row)))
     same_key = and_(*(table.c[column.name] == column for column in staged.primary_key))
@@ -162,3 +159,36 @@ def _replace(connection: Connection, table: Table, staged: Table, day: date, **f
     )
     columns = ["day", *(column.name for column in staged.c), *fixed]
     connection.execute(insert(table).from_select(columns, missing))
+
+
+def _insert(connection: Connection, table: Table, blocks: Iterable[list[tuple[Any, ...]]]) -> None:
+    """Insert a stream of rows in bounded memory.
+
+    Args:
+        connection: in a transaction.
+        table: the target.
+        blocks: some hundred rows each, at least one; values of all columns in their
+            order, each a whole number or text without control characters.
+    """
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, blocks)
+    else:
+        _execute_many(connection, table, blocks)
+
+
+def _copy(connection: Connection, table: Table, blocks: Iterable[list[tuple[Any, ...]]]) -> None:
+    name = connection.dialect.identifier_preparer.format_table(table)
+    line = "\t".join(repeat("%s", len(table.columns))) + "\n"
+    cursor: Any = connection.connection.cursor()  # psycopg's, which is more than the DBAPI's
+    with cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:
+        for block in blocks:
+            # The backslash is the only character of COPY's text format that a value can contain.
+            copy.write("".join(map(line.__mod__, block)).replace("\\", "\\\\"))
+
+
+def _execute_many(
+    connection: Connection, table: Table, blocks: Iterable[list[tuple[Any, ...]]]
+) -> None:
+    statement = str(insert(table).compile(dialect=connection.dialect))
+    for block in blocks:
+        connection.exec_driver_sql(statement, block)

@@ -1,4 +1,4 @@
-"""The loader's settings."""
+"""The settings of the loader."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from mailtally_shared.day_files.reading import MAX_FILE_BYTES
-from mailtally_shared.process.settings import (
+from mailtally_shared.days.reading import MAX_FILE_BYTES
+from mailtally_shared.runtime.settings import (
     Bytes,
     DatabaseSettings,
     HealthSettings,
@@ -22,16 +22,14 @@ class LoaderSettings(DatabaseSettings, StatisticSettings, HealthSettings):
 
     service: ClassVar[str] = "loader"
 
-    poll: Annotated[
-        Seconds, Field(description="How often to look for new files in the statistic directory.")
-    ] = 1.0
+    poll: Annotated[Seconds, Field(description="Interval between checks for new files.")] = 1.0
     settle: Annotated[
         SecondsOrZero,
         Field(
-            description="How long a file without manifest must not have changed before it is "
-            "loaded, and one that contradicts its manifest before it is rejected."
+            description="Time without changes after which a file without manifest is loaded, and "
+            "one that contradicts its manifest is rejected."
         ),
     ] = 5.0
     max_file_bytes: Annotated[
-        Bytes, Field(description="A larger file is rejected instead of loaded.")
+        Bytes, Field(description="Size limit of a day file; a larger one is rejected.")
     ] = MAX_FILE_BYTES

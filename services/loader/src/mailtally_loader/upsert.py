@@ -1,31 +1,32 @@
-"""Loading a day: one transaction, set by set, never a statement a row.
+"""Loading a day: one transaction, set by set, never a statement per row.
 
 1. Lock the day and judge the set against the day's newest load.
 2. Record the load.
-3. Put the file's rows straight into the table where the day has none yet. Otherwise stage
-   them in a temporary table, and write the audit from the difference.
-4. Then remove the rows that differ or are gone; insert those that are missing. What did not
-   change stays untouched, so that a restatement costs what it changes.
+3. Where the day has no rows yet, insert the file's rows straight into the table. Otherwise
+   stage them in a temporary table, and write the audit from the difference.
+4. Then delete the rows that differ or are gone; insert those that are missing. Unchanged rows
+   stay untouched, so that a restatement costs what it changes.
 5. Likewise the detail, without audit.
 
-A crash before the commit leaves the database as it was; the set is still in
+A crash before the commit leaves the database unchanged; the set is still in
 ``loading/``. After it, step 1 finds the set loaded.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import func, insert, select
 
 from mailtally_loader.crash_at import CrashAt, Step
 from mailtally_loader.judge import Newest, Verdict, judge
 from mailtally_loader.restate import restate_daily, restate_detail
-from mailtally_shared.database.engine import lock_day, writing
-from mailtally_shared.database.tables import DETAIL, LOAD
-from mailtally_shared.day_files.manifest import CountedSums
-from mailtally_shared.day_files.rows import QmlTotals
+from mailtally_shared.billing.engine import lock_day, writing
+from mailtally_shared.billing.tables import DETAIL, LOAD
+from mailtally_shared.days.charged_rows import QmlTotals
+from mailtally_shared.days.manifest import CountedSums
+from mailtally_shared.schema import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,24 +34,25 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from mailtally_shared.day_files import DaySet
-    from mailtally_shared.day_files.blocks import Block
+    from mailtally_shared.days import DaySet
+
+Piece = TypeVar("Piece")
 
 
 def load(engine: Engine, day_set: DaySet, *, now: float, step: Step) -> Verdict:
-    """Make the database's rows of a day those of a set.
+    """Change the database's rows of a day to those of a set.
 
     Args:
         engine: the database.
-        day_set: as ``read_day`` found it.
+        day_set: the set, from ``read_day``.
         now: Unix seconds, for ``loaded_at``.
         step: called at each crash point.
 
     Returns:
-        What was done.
+        The decision that was carried out.
 
     Raises:
-        BadFile: it must not be loaded.
+        BadFile: the set must not be loaded.
         Unavailable: the database cannot be used at the moment.
     """
     with writing(engine) as connection:
@@ -61,9 +63,9 @@ def load(engine: Engine, day_set: DaySet, *, now: float, step: Step) -> Verdict:
             load_id = _record(connection, day_set, now)
         if verdict is Verdict.LOAD:
             audit = newest is not None
-            blocks = _watched(day_set.qml_blocks(), step)
-            restate_daily(connection, day_set.day, blocks, load_id=load_id, audit=audit)
-            restate_detail(connection, day_set.day, _watched(day_set.breakdown_blocks(), step))
+            charged = _watched(day_set.charged(), step)
+            restate_daily(connection, day_set.day, charged, load_id=load_id, audit=audit)
+            restate_detail(connection, day_set.day, _watched(day_set.counted(), step))
         step(CrashAt.ROWS_LOADED)
     return verdict
 
@@ -77,16 +79,17 @@ def _newest(connection: Connection, day: date) -> Newest | None:
         return None
     revision = connection.scalar(select(func.max(LOAD.c.revision)).where(of_day))
     totals = QmlTotals(row.qml_rows, row.bytes, row.hits_all, row.hits_html)
-    hosts = _counted(connection, day)
-    return Newest(revision or 0, row.qml_sha256, row.breakdown_sha256, totals, hosts)
+    counted = _counted(connection, day)
+    return Newest(revision or 0, row.qml_sha256, row.breakdown_sha256, totals, counted)
 
 
 def _counted(connection: Connection, day: date) -> dict[str, CountedSums]:
-    sums = [func.sum(DETAIL.c[name]) for name in ("messages", "bytes", "transferred")]
-    query = select(DETAIL.c.host, *sums).where(DETAIL.c.day == day).group_by(DETAIL.c.host)
+    sums = [func.sum(DETAIL.c[name]) for name in MEASURES]
+    collector = DETAIL.c.collector
+    query = select(collector, *sums).where(DETAIL.c.day == day).group_by(collector)
     return {
-        host: CountedSums(messages=int(messages), bytes=int(size), transferred=int(transferred))
-        for host, messages, size, transferred in connection.execute(query)
+        name: CountedSums(messages=int(messages), bytes=int(size), transferred=int(transferred))
+        for name, messages, size, transferred in connection.execute(query)
     }
 
 
@@ -123,7 +126,7 @@ def _of_manifest(day_set: DaySet) -> dict[str, Any]:
     return day_set.manifest.model_dump(mode="json", include=columns)
 
 
-def _watched(blocks: Iterable[Block], step: Step) -> Iterator[Block]:
-    for block in blocks:
+def _watched(pieces: Iterable[Piece], step: Step) -> Iterator[Piece]:
+    for piece in pieces:
         step(CrashAt.ROWS_LOADING)
-        yield block
+        yield piece

@@ -1,1 +1,1 @@
-"""The shared state in Redis or Valkey: its keys, and how one gets there."""
+"""The shared state in Redis or Valkey: its keys, its reader and its writer."""

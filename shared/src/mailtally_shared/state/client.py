@@ -1,4 +1,4 @@
-"""A connection to the state, configured one way for every process."""
+"""The connection to the state, configured alike for every process."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel as SentinelClient
 
 from mailtally_shared.errors import Refused, Unavailable
-from mailtally_shared.process.refusals import lasting_refusal, passing_refusal
-from mailtally_shared.process.sentinel import Sentinels, is_sentinel, parse_sentinels, plainly
+from mailtally_shared.runtime.refusals import lasting_refusal, passing_refusal
+from mailtally_shared.runtime.sentinel import Sentinels, is_sentinel, parse_sentinels, plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 State = redis.Redis
-#: Away, or something else than a Redis answers.
+#: The server is away, or the answer is not a Redis's.
 _SILENCE = (
     *(redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse),
     *(ConnectionError, TimeoutError, ssl.SSLError),
@@ -28,14 +28,14 @@ _Sentinel: Any = SentinelClient  # it has no types
 
 
 def connect_state(url: str, timeout: float = 5.0) -> State:
-    """A client of the state; it connects at its first command.
+    """Return a client of the state; it connects at its first command.
 
     Args:
         url: redis-py URL (``redis://``, ``rediss://``, ``unix://``), or ``sentinel://``.
         timeout: seconds to wait for a connection or an answer.
 
     Retries are left to the callers' own backoff loops (``unavailable_errors``):
-    a command that was repeated behind their back could hide a lost answer.
+    a command that the client repeats itself could hide a lost answer.
     """
     options: dict[str, Any] = {
         "socket_timeout": timeout,
@@ -49,7 +49,7 @@ def connect_state(url: str, timeout: float = 5.0) -> State:
 
 
 def _behind(sentinels: Sentinels, options: dict[str, Any]) -> State:
-    """A client of whichever server is the master at the time it connects."""
+    """Return a client that connects to whichever server is the master at that time."""
     own = {**sentinels.sentinel_login, **options}
     asking: Any = _Sentinel(sentinels.addresses, sentinel_kwargs=own)
     state: State = asking.master_for(
@@ -65,7 +65,7 @@ def _behind(sentinels: Sentinels, options: dict[str, Any]) -> State:
 
 @contextmanager
 def unavailable_errors() -> Iterator[None]:
-    """Turn redis-py's failures into what is to be done; mistakes of ours go on as they are.
+    """Translate redis-py's failures into errors that say what to do; pass bugs on.
 
     Raises:
         Unavailable: the server is away, or cannot work at the moment.

@@ -1,29 +1,32 @@
 """The history of the state: which copy of it this is, and how much was committed to it.
 
-A state has a history id and counts its commits. It gets another id whenever it is opened,
-refilled or found behind, and remembers where each former id ended. So a copy that went back
-cannot catch up unnoticed: what was seen of an id beyond its end is not in it.
+A state has a history id and counts its commits. It receives another id whenever it is opened,
+refilled or found to be behind, and it records where each former id ended. A copy that went back
+thus cannot catch up unnoticed: what was seen under an id beyond its end is not in that copy.
 """
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from mailtally_shared.runtime.clock import redis_shift
 from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.scripts import source
 
 if TYPE_CHECKING:
     from mailtally_shared.state.keys import StateKeys
 
 
 class Pair(NamedTuple):
-    """A moment of a state: its history id, and how many commits it held."""
+    """A moment of a state: its history id, and its number of commits."""
 
     history: str
     commits: int
 
 
 class Standing(NamedTuple):
-    """What a state is now, next to what was remembered of it; ``None`` for a state without id."""
+    """A state now, compared with what was remembered; ``now`` is ``None`` for one without id."""
 
     now: Pair | None
     covers_memory: bool
@@ -34,9 +37,9 @@ def covers(now: Pair | None, remembered: Pair | None, ended_at: int | None) -> b
 
     Args:
         now: the state.
-        remembered: the pair seen earlier; ``None`` where nothing was.
-        ended_at: the commits at which the state left the remembered id; ``None`` where it
-            never had that id.
+        remembered: the pair seen earlier, if any.
+        ended_at: the number of commits at which the state left the remembered id; ``None`` where
+            it never had that id.
     """
     if remembered is None:
         return True
@@ -46,7 +49,7 @@ def covers(now: Pair | None, remembered: Pair | None, ended_at: int | None) -> b
 
 
 def read_standing(state: State, keys: StateKeys, remembered: Pair | None) -> Standing:
-    """Read what the state is, and whether it holds what is remembered of it.
+    """Read the state's pair, and whether the state holds what is remembered.
 
     Raises:
         Unavailable: Redis does not answer.
@@ -61,6 +64,38 @@ def read_standing(state: State, keys: StateKeys, remembered: Pair | None) -> Sta
 
 
 def pair(fields: object) -> Pair | None:
-    """Make a pair of the fields ``id`` and ``commits`` as Redis gives them."""
+    """Return a pair from the fields ``id`` and ``commits`` as read from Redis."""
     found, commits = cast("list[bytes | None]", fields)
     return Pair(found.decode("ascii"), int(commits or 0)) if found else None
+
+
+#: Number of ended histories that are kept. A memory of an older one becomes suspect, no more.
+_KEPT = 10_000
+
+
+def begin_history(state: State, keys: StateKeys) -> Pair:
+    """End the present history at its present commit, and begin another.
+
+    Raises:
+        Unavailable: Redis does not answer.
+    """
+    with unavailable_errors():
+        script = state.register_script(source("history.lua"))
+        answer = script(keys=[keys.history, keys.histories], args=[secrets.token_hex(16), _KEPT])
+    return Pair(answer[0].decode("ascii"), int(answer[1]))
+
+
+def seconds_of(answer: object) -> float:
+    """Return Unix seconds from redis-py's answer to TIME."""
+    seconds, microseconds = cast("tuple[int, int]", answer)
+    return seconds + microseconds / 1e6 + redis_shift()
+
+
+def redis_time(state: State) -> float:
+    """Return the Redis server's time, in Unix seconds.
+
+    Raises:
+        Unavailable: Redis does not answer.
+    """
+    with unavailable_errors():
+        return seconds_of(state.time())

@@ -1,8 +1,8 @@
-"""The site policy: what all of a site must agree on, one document in the state.
+"""The site policy: one document in the state, on which all of a site must agree.
 
 It is written when a state is opened, from the settings of the aggregator that opens it. A process
-that is configured otherwise is refused: the zone decides to which day a record belongs, and the
-charging what of a day is billed, so two aggregators that differ would mix days and bills.
+with other settings is refused: the zone decides to which day a record belongs, and the charging
+what of a day is billed, so two aggregators that differ would mix days and bills.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mailtally_shared.day_files.charging import ChargingPolicy
+from mailtally_shared.days.charging import ChargingPolicy
 from mailtally_shared.errors import Refused
 from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.keys import FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class SitePolicy(BaseModel):
-    """The document. ``version`` grows with each change."""
+    """The policy document. ``version`` grows with each change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     format: Literal[1] = 1
     version: int = 1
@@ -33,7 +34,7 @@ class SitePolicy(BaseModel):
 
 
 class _Setting(NamedTuple):
-    """A setting that the policy has as well."""
+    """A setting that the policy contains as well."""
 
     variable: str
     option: str
@@ -42,10 +43,10 @@ class _Setting(NamedTuple):
 
 
 def read_policy(state: State, keys: StateKeys) -> SitePolicy | None:
-    """Return the site's policy, ``None`` where the state has none yet.
+    """Return the site's policy; ``None`` where the state has none yet.
 
     Raises:
-        Refused: the document is none that this version reads.
+        Refused: this version cannot read the document.
         Unavailable: Redis does not answer.
     """
     with unavailable_errors():
@@ -54,7 +55,7 @@ def read_policy(state: State, keys: StateKeys) -> SitePolicy | None:
         return SitePolicy.model_validate_json(found) if found else None
     except ValidationError as error:
         raise Refused(
-            "The site policy in Redis is none that this version of mailtally reads: "
+            "The site policy in Redis cannot be read by this version of mailtally: "
             "use the version that wrote it."
         ) from error
 
@@ -65,7 +66,7 @@ def adopt_policy(
     """Write the policy into a state that has none, then check the settings against it.
 
     Raises:
-        Refused: the site's zone or charging is another than the settings'.
+        Refused: the site's zone or charging differs from the settings.
         Unavailable: Redis does not answer.
     """
     policy = SitePolicy(timezone=timezone, charging=charging or ChargingPolicy())
@@ -77,10 +78,10 @@ def adopt_policy(
 def check_policy(
     state: State, keys: StateKeys, timezone: str, charging: ChargingPolicy | None = None
 ) -> None:
-    """Refuse settings that differ from the site policy; without ``charging`` those of the zone.
+    """Refuse settings that differ from the site policy; without ``charging``, check the zone only.
 
     Raises:
-        Refused: names both values, the setting and the command that changes the policy.
+        Refused: the message names both values, the setting, and the command to change the policy.
         Unavailable: Redis does not answer.
     """
     policy = read_policy(state, keys)
@@ -115,7 +116,23 @@ def _charging_settings(site: ChargingPolicy, here: ChargingPolicy) -> Iterator[_
 
 
 def statuses_text(policy: ChargingPolicy) -> str:
-    """Return the charged statuses as the setting has them."""
+    """Return the charged statuses in the setting's form."""
     if policy.charged_statuses == "all":
         return "all"
     return ",".join(sorted(policy.charged_statuses))
+
+
+def check_format(state: State, keys: StateKeys) -> bool:
+    """Return whether the state was ever opened.
+
+    Raises:
+        Refused: another version of mailtally wrote it.
+    """
+    with unavailable_errors():
+        found = state.get(keys.format)
+    if found is None or found == FORMAT.encode("ascii"):
+        return found is not None
+    raise Refused(
+        f"The state in Redis has format {found!r}, and this version reads {FORMAT!r} only: "
+        "use the mailtally that wrote it."
+    )

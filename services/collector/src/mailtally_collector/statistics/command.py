@@ -1,4 +1,4 @@
-"""The command ``mailtally-statistics``, which is ``mailtally statistics`` as well."""
+"""The command ``mailtally-statistics``, also available as ``mailtally statistics``."""
 
 from __future__ import annotations
 
@@ -13,24 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mailtally_collector.parse import warm
-from mailtally_collector.parse.names import Key
-from mailtally_collector.statistics.csv_view import write_csv
+from mailtally_collector.formats import warm
+from mailtally_collector.statistics.documents import document, write_csv
 from mailtally_collector.statistics.figures import Figures
-from mailtally_collector.statistics.following import GrowingFiles, GrowingInput
-from mailtally_collector.statistics.json_view import document
-from mailtally_collector.statistics.live import Screen, follow
-from mailtally_collector.statistics.look import look_of
-from mailtally_collector.statistics.memory import keep_freed_memory, keep_what_is_loaded
+from mailtally_collector.statistics.following import GrowingFiles, GrowingInput, Screen, follow
 from mailtally_collector.statistics.naming import NothingMatchesError, files_named
-from mailtally_collector.statistics.opening import STANDARD_INPUT
+from mailtally_collector.statistics.page import table
 from mailtally_collector.statistics.part import Wanted
-from mailtally_collector.statistics.progress_bar import ProgressBar
-from mailtally_collector.statistics.reading_whole import read_whole
+from mailtally_collector.statistics.reading import keep_memory, read_whole
+from mailtally_collector.statistics.selection import selection_of, zone_named
+from mailtally_collector.statistics.source import STANDARD_INPUT
 from mailtally_collector.statistics.summary import Question, Summary, summarised
-from mailtally_collector.statistics.table_view import table
-from mailtally_collector.statistics.terms import selection_of, zone_named
-from mailtally_shared.process.errors_shown import FAILED, plain_errors
+from mailtally_collector.statistics.terminal import ProgressBar, look_of
+from mailtally_shared.runtime.errors_shown import FAILED, plain_errors
 from mailtally_shared.shown import printable
 
 if TYPE_CHECKING:
@@ -42,41 +37,73 @@ _DEFAULT_TOP: Final = 10
 
 @click.command("statistics")
 @click.argument("files", nargs=-1)
-@click.option("-f", "--file", "more_files", multiple=True, metavar="FILE", help="A log.")
-@click.option("-v", "--verbose", "details", is_flag=True, help="Names, sizes, hours, examples.")
-@click.option("--service", "services", multiple=True, metavar="NAMES", help="Only these: imap,pop3")
-@click.option("--domain", "domains", multiple=True, metavar="NAMES", help="Only these, charged.")
-@click.option("--status", "statuses", multiple=True, metavar="NAMES", help="Only these.")
-@click.option("--from", "since", metavar="TIME", help="From this day or time on.")
-@click.option("--to", "until", metavar="TIME", help="To the end of this day, or before this time.")
-@click.option("--follow", "live", is_flag=True, help="Read on as the logs grow, until Ctrl-C.")
+@click.option("-f", "--file", "more_files", multiple=True, metavar="FILE", help="Log file to read.")
+@click.option(
+    "-v",
+    "--verbose",
+    "details",
+    is_flag=True,
+    help="Also show names, sizes, hours and malformed lines.",
+)
+@click.option(
+    "--service",
+    "services",
+    multiple=True,
+    metavar="NAMES",
+    help="Only records of these services (comma-separated), such as imap,pop3.",
+)
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="NAMES",
+    help="Only records charged to these domains (comma-separated).",
+)
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    metavar="NAMES",
+    help="Only records with these statuses (comma-separated).",
+)
+@click.option("--from", "since", metavar="TIME", help="Only records from this day or time on.")
+@click.option(
+    "--to",
+    "until",
+    metavar="TIME",
+    help="Only records up to the end of this day, or before this time.",
+)
+@click.option(
+    "--follow", "live", is_flag=True, help="Continue to read as the logs grow, until Ctrl-C."
+)
 @click.option(
     "--format",
     "shape",
     type=click.Choice([_TABLE, _CSV, _JSON]),
     default=_TABLE,
     show_default=True,
+    help="Output format.",
 )
 @click.option(
     "--top",
     type=click.IntRange(0),
     default=_DEFAULT_TOP,
     show_default=True,
-    help="With -v, so many names of a kind and messages; 0 is all names.",
+    help="Number of names of each kind, and of largest messages, shown with -v; 0: all names.",
 )
 @click.option(
     "--by",
     type=click.Choice(["messages", "bytes", "wasted"]),
     default="messages",
     show_default=True,
-    help="With -v, what puts a name at the top.",
+    help="Figure by which names are ranked with -v.",
 )
 @click.option(
     "--timezone",
     envvar="MAILTALLY_TIMEZONE",
     default="UTC",
     show_default=True,
-    help="Of the hours shown, and of --from and --to.",
+    help="Time zone of the hours shown, and of --from and --to.",
 )
 @plain_errors
 def statistics(
@@ -91,7 +118,7 @@ def statistics(
     timezone: str,
     **filters: Any,  # noqa: ANN401 - options
 ) -> None:
-    """What is in some traffic logs, as the original's mailstatistics showed it.
+    """Show statistics of traffic logs, as the original mailstatistics did.
 
     FILES are paths or globs of logs, plain or compressed, or - for standard input.
     """
@@ -147,19 +174,12 @@ def _follow(question: Question, shape: str) -> None:
         return summarised(figures, replace(question, files=source.names()))
 
     with suppress(KeyboardInterrupt):  # the way to end it
-        follow(
-            source,
-            figures,
-            wanted,
-            show=lambda: screen.show(current()),
-            wait=source.wait,
-            clock=time.monotonic,
-        )
+        follow(source, figures, wanted, lambda: screen.show(current()))
     screen.end(current())
 
 
 def _paths(named: Sequence[str]) -> list[str]:
-    """What is to be read, by name; standard input last."""
+    """Return the inputs by name; standard input last."""
     patterns = [name for name in named if name != STANDARD_INPUT]
     try:
         paths = [str(path) for path in files_named(patterns)]
@@ -178,12 +198,10 @@ def _total(paths: Sequence[str]) -> int | None:
 
 
 def _prepared(question: Question) -> tuple[Figures, Wanted]:
-    keep_freed_memory()
-    keep_what_is_loaded()
     warm()
-    keep_what_is_loaded()
+    keep_memory()
     largest = question.top or _DEFAULT_TOP
-    wanted = Wanted(question.selection, Key.fresh(), question.details, largest)
+    wanted = Wanted(question.selection, question.details, largest)
     return Figures(by=question.by, largest=largest), wanted
 
 
@@ -200,6 +218,6 @@ def _print(summary: Summary, shape: str) -> None:
 
 
 def _never_fail_to_print() -> None:
-    """What the terminal's encoding lacks is escaped: an address may hold anything."""
+    """Escape what the terminal's encoding lacks: an address may hold anything."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from mailtally_collector.statistics.largest import merged
-from mailtally_collector.statistics.measures import WASTE_OF_STATUS, Sums
-from mailtally_collector.statistics.part import EXAMPLES, SIZE_BOUNDS, Details, Kind, Part
+from mailtally_collector.statistics.part import (
+    EXAMPLES,
+    SIZE_BOUNDS,
+    Details,
+    Kind,
+    Message,
+    Part,
+    largest_of,
+)
 from mailtally_collector.statistics.ranking import MOST_NAMES, Ranking
-from mailtally_shared.columns import OTHER_STATUS
+from mailtally_collector.statistics.sums import WASTE_OF_STATUS, Sums
+from mailtally_shared.schema import OTHER_STATUS
 
 if TYPE_CHECKING:
-    from mailtally_collector.statistics.largest import Message
     from mailtally_collector.statistics.piece import BadLine
 
 #: Statuses beyond the known ones that are told apart (RULES section 1).
@@ -62,7 +68,7 @@ class Figures:
             self.last = last if self.last is None else max(self.last, last)
 
     def _settled(self, status: str) -> str:
-        """A status as it is shown: there is a limit to those that nobody knows."""
+        """Return a status as shown: the number of unknown ones is limited."""
         if status == "success" or status in WASTE_OF_STATUS or status in self._unknown:
             return status
         if len(self._unknown) >= MOST_UNKNOWN:
@@ -84,4 +90,4 @@ class Figures:
         self.sizes = [
             sums.plus(more) for sums, more in zip(self.sizes, details.sizes.tolist(), strict=True)
         ]
-        self.largest = merged([*self.largest, *details.largest], self._most_largest)
+        self.largest = largest_of([*self.largest, *details.largest], self._most_largest)

@@ -1,51 +1,77 @@
-"""Read some logs as they grow, as ``tail -F`` does.
+"""Read some logs as they grow, as ``tail -F`` does, and show their figures again and again.
 
 A file is what its inode says: a log that is renamed is read to its end under its new name, and a
-new file under the old name from its beginning. One that shrank was emptied and begins anew. This
-is for looking, not for billing: what is copied and then emptied (copytruncate) counts twice
-where the copy is named, too.
+new file under the old name from its beginning. One that shrank was emptied and is read from its
+beginning. This is for display, not for billing: what is copied and then emptied (copytruncate)
+counts twice if the copy is named, too.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, TextIO
 
+from mailtally_collector.statistics.documents import document
 from mailtally_collector.statistics.naming import NothingMatchesError, files_named
-from mailtally_collector.statistics.opening import STANDARD_INPUT, open_raw
-from mailtally_collector.statistics.stream import Stream
+from mailtally_collector.statistics.page import table
+from mailtally_collector.statistics.reading import Counting, add_unfinished, of_stats
+from mailtally_collector.statistics.source import STANDARD_INPUT, Buffers, Stream, open_raw
+from mailtally_collector.statistics.terminal import look_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from mailtally_collector.statistics.buffers import Buffers
+    from mailtally_collector.statistics.figures import Figures
+    from mailtally_collector.statistics.part import Wanted
     from mailtally_collector.statistics.piece import BadLine, Piece
-
+    from mailtally_collector.statistics.summary import Summary
 
 #: Files that match no more and are read still, as their writers may not have let go of them.
 _MOST_RENAMED: Final = 8
+#: Seconds between two pictures, and between two looks at files that do not grow.
+PERIOD: Final = 0.5
+_CLEAR, _HOME, _TO_LINE_END, _TO_END = "\x1b[2J", "\x1b[H", "\x1b[K", "\x1b[J"
 
 
-class Source(Protocol):
-    """Something that grows."""
+def follow(
+    source: GrowingFiles | GrowingInput, figures: Figures, wanted: Wanted, show: Callable[[], None]
+) -> None:
+    """Count what comes until the source ends; ``show`` is called when there is something new.
 
-    has_ended: bool
+    Raises:
+        Refused: a log is of another format.
+    """
+    buffers = Buffers()
+    shown_at, shown = float("-inf"), -1
+    with Counting(figures, wanted, buffers) as counting:
 
-    def names(self) -> tuple[str, ...]:
-        """What is read, for people."""
+        def show_if_due() -> None:
+            nonlocal shown_at, shown
+            if time.monotonic() - shown_at >= PERIOD:
+                counting.finish()
+                if figures.lines != shown:
+                    show()
+                    shown = figures.lines
+                shown_at = time.monotonic()
 
-    def pieces(self, buffers: Buffers) -> Iterator[Piece]:
-        """What has come since the last time."""
+        def watched() -> Iterator[Piece]:
+            for piece in of_stats(source.pieces(buffers)):
+                yield piece
+                show_if_due()
 
-    def wait(self, seconds: float) -> None:
-        """Wait for more, at most so long."""
-
-    def unfinished(self) -> BadLine | None:
-        """What is left when it has ended: a line without its end."""
+        while not source.has_ended:
+            counting.count(watched())
+            show_if_due()
+            source.wait(PERIOD)
+        counting.finish()
+    add_unfinished(figures, source.unfinished())
+    if figures.lines != shown:
+        show()
 
 
 class GrowingFiles:
@@ -57,11 +83,11 @@ class GrowingFiles:
         self._open: dict[tuple[int, int], _Growing] = {}
 
     def names(self) -> tuple[str, ...]:
-        """The files that are there."""
+        """Return the names of the present files."""
         return tuple(growing.stream.path for growing in self._open.values())
 
     def pieces(self, buffers: Buffers) -> Iterator[Piece]:
-        """What has come since the last time, of one file after the other."""
+        """Return what was written since the last call, one file after the other."""
         found = self._look()
         for growing in self._open.values():
             growing.begin_anew_if_emptied()
@@ -81,7 +107,7 @@ class GrowingFiles:
         return None
 
     def _look(self) -> set[tuple[int, int]]:
-        """The inodes that match now; new ones are opened."""
+        """Return the inodes that match now, and open new ones."""
         found = set()
         for path in self._paths():
             try:
@@ -117,7 +143,7 @@ class _Growing:
             self.stream.rewind()
 
     def is_removed(self) -> bool:
-        """It has no name any more, and was read to its end."""
+        """Return whether it no longer has a name and was read to its end."""
         return os.fstat(self.descriptor).st_nlink == 0
 
 
@@ -130,11 +156,11 @@ class GrowingInput:
         self.has_ended = False
 
     def names(self) -> tuple[str, ...]:
-        """Standard input."""
+        """Return the name of standard input."""
         return (STANDARD_INPUT,)
 
     def pieces(self, buffers: Buffers) -> Iterator[Piece]:
-        """What has come since the last time."""
+        """Return what was written since the last call."""
         yield from self._stream.pieces(buffers)
         self.has_ended = self._stream.at_end or self._stream.damage is not None
 
@@ -143,8 +169,53 @@ class GrowingInput:
         select.select([self._raw], [], [], seconds)
 
     def unfinished(self) -> BadLine | None:
-        """The last line, where it has no line feed."""
+        """Return the last line if it has no line feed."""
         return self._stream.unfinished()
 
     def _is_ready(self) -> bool:
         return bool(select.select([self._raw], [], [], 0)[0])
+
+
+class Screen:
+    """Shows a summary in the place of the one before; where there is no terminal, below it."""
+
+    def __init__(self, stream: TextIO, environment: Mapping[str, str], *, as_json: bool) -> None:
+        self._stream = stream
+        self._environment = environment
+        self._as_json = as_json
+        self._is_terminal = stream.isatty() and not as_json
+        self._is_first = True
+
+    def show(self, summary: Summary) -> None:
+        """Show this one."""
+        if self._as_json:
+            self._stream.write(json.dumps(document(summary)) + "\n")
+        elif self._is_terminal:
+            self._draw(summary)
+        else:
+            self._print(summary)
+        self._stream.flush()
+        self._is_first = False
+
+    def end(self, summary: Summary) -> None:
+        """Leave the last one whole on the terminal."""
+        if self._is_terminal:
+            self._stream.write(_CLEAR + _HOME)
+            self._print(summary)
+            self._stream.flush()
+
+    def _draw(self, summary: Summary) -> None:
+        look = look_of(self._stream, self._environment)
+        height = os.get_terminal_size(self._stream.fileno()).lines
+        lines = list(table(summary, look))
+        if len(lines) >= height:
+            rest = look.dim(f"{look.ellipsis} {len(lines) - height + 2} lines more")
+            lines = [*lines[: height - 2], rest]
+        drawn = "".join(f"{line}{_TO_LINE_END}\n" for line in lines)
+        clear = _CLEAR if self._is_first else ""
+        self._stream.write(f"{clear}{_HOME}{drawn}{_TO_END}")
+
+    def _print(self, summary: Summary) -> None:
+        look = look_of(self._stream, self._environment)
+        between = "" if self._is_first or self._is_terminal else "\n"
+        self._stream.write(between + "".join(f"{line}\n" for line in table(summary, look)))

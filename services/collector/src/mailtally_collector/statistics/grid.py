@@ -1,19 +1,17 @@
-"""Rows of cells as lines of equal columns, with bars behind them. Pure."""
+"""Rows of cells as lines of equal columns, bars, curves, and sizes as words. Pure."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from mailtally_collector.statistics.drawing import bar
-from mailtally_collector.statistics.printable import cells_of, shortened
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from mailtally_collector.statistics.look import Look
+    from mailtally_collector.statistics.terminal import Look
 
 _GAP: Final = "  "
 #: Columns of a bar: fewer say nothing, more say nothing more.
@@ -21,6 +19,14 @@ _LEAST_BAR, _MOST_BAR = 6, 40
 #: A name is not cut shorter than this.
 _LEAST_NAME: Final = 8
 _COLOURS: Final = re.compile(r"\x1b\[\d+m")
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_HEIGHTS: Final = "·▁▂▃▄▅▆▇█"
+_ASCII_HEIGHTS: Final = " .:-=+*%#"
+_STEPS: Final = 8
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_STEP: Final = 1024
+#: From here on a size is rounded to 1024 of its unit.
+_ROUNDS_UP: Final = 1023.95
 
 
 @dataclass(slots=True)
@@ -43,7 +49,7 @@ class Grid:
         self.bars.append(drawn)
 
     def lines(self, look: Look) -> Iterator[str]:
-        """The table as lines of at most ``look.width`` columns, if names are to be cut."""
+        """Return the table as lines of at most ``look.width`` columns, if names may be cut."""
         widths = self._widths(look)
         room = look.width - sum(widths) - len(_GAP) * len(widths)
         most = max(self.bars, default=0)
@@ -71,7 +77,7 @@ class Grid:
         return widths
 
     def _widest(self, widths: list[int]) -> int | None:
-        """The widest of the columns that may give way still."""
+        """Return the widest of the columns that may still be narrowed."""
         able = [k for k, side in enumerate(self.sides) if side == "~" and widths[k] > _LEAST_NAME]
         return max(able, key=lambda k: widths[k], default=None)
 
@@ -89,3 +95,66 @@ def beside(left: list[str], right: list[str], width: int) -> Iterator[str]:
     for one, other in zip_longest(left, right, fillvalue=""):
         pad = " " * (width - cells_of(_COLOURS.sub("", one)))
         yield f"{one}{pad}{other}" if other else one
+
+
+def cells_of(text: str) -> int:
+    """How many columns of a terminal a printable text takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def shortened(text: str, width: int, ellipsis: str) -> str:
+    """Return the text in at most ``width`` columns; a mark replaces what is cut from its middle."""
+    if cells_of(text) <= width:
+        return text
+    if width <= len(ellipsis):
+        return ellipsis[:width]
+    left = _taken(text, (width - len(ellipsis)) // 2)
+    right = _taken(text[::-1], width - len(ellipsis) - cells_of(left))
+    return left + ellipsis + right[::-1]
+
+
+def _taken(text: str, width: int) -> str:
+    """As many first characters as fit."""
+    used = 0
+    for count, character in enumerate(text):
+        used += _cells(character)
+        if used > width:
+            return text[:count]
+    return text
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def bar(value: int, most: int, width: int, *, unicode: bool) -> str:
+    """Return a bar of at most ``width`` columns; any value above zero is visible."""
+    if value <= 0 or most <= 0:
+        return ""
+    eighths = max(1, round(_STEPS * width * value / most))
+    if not unicode:
+        return "#" * max(1, round(eighths / _STEPS))
+    whole, rest = divmod(eighths, _STEPS)
+    return "█" * whole + (_EIGHTHS[rest] if rest else "")
+
+
+def curve(values: Iterable[int], most: int, *, unicode: bool) -> str:
+    """Return a column for each value, relative to ``most``; zero is a dot."""
+    heights = _HEIGHTS if unicode else _ASCII_HEIGHTS
+    return "".join(heights[_height(value, most)] for value in values)
+
+
+def _height(value: int, most: int) -> int:
+    return max(1, round(_STEPS * value / most)) if value > 0 and most > 0 else 0
+
+
+def human_size(number: int) -> str:
+    """Bytes in the unit that suits them, 1024 of one in the next: ``1.5 KiB``."""
+    if number < _STEP:
+        return f"{number} B"
+    power, rest = 0, float(number)
+    while rest >= _ROUNDS_UP and power < len(_UNITS) - 1:
+        power, rest = power + 1, rest / _STEP
+    return f"{rest:,.1f} {_UNITS[power]}"

@@ -6,7 +6,8 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailtally_collector.statistics.opening import READ_ERRORS, content_of, open_raw
+from mailtally_collector.statistics.source import READ_ERRORS, content_of, open_raw
+from mailtally_collector.tail.discover import log_of, parse_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ class NothingMatchesError(Exception):
 
 
 def files_named(patterns: Iterable[str]) -> list[Path]:
-    """The files of some paths and globs: the rotated ones of a log before it, the oldest first.
+    """Return the files of some paths and globs: a log's rotated files before it, oldest first.
 
     A file with two names is given once. So is a log that is there both compressed and not: its
     compressed file begins as the plain one does. Other copies are files that were asked for.
@@ -63,7 +64,7 @@ def _repeats_plain_one(path: Path, paths: set[Path]) -> bool:
 def _first_of(path: Path) -> bytes:
     first = bytearray(_FIRST)
     with open_raw(str(path)) as raw:
-        return bytes(first[: content_of(raw).readinto1(memoryview(first))])
+        return bytes(first[: content_of(raw)(memoryview(first))])
 
 
 def _is_compressed(path: Path) -> bool:
@@ -71,9 +72,6 @@ def _is_compressed(path: Path) -> bool:
 
 
 def _age(path: Path) -> tuple[str, tuple[int, str], str]:
-    """What sorts files as a collector would read them."""
-    # Not above: it brings the collector's whole tail with it, a seventh of the time to start.
-    from mailtally_collector.tail.discover import log_of, parse_name  # noqa: PLC0415 - see above
-
+    """Return the key that sorts files as a collector reads them."""
     bare = path.with_suffix("") if _is_compressed(path) else path
     return log_of(str(bare.absolute())), parse_name(bare.name).age, str(path)

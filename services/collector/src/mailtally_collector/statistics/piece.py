@@ -1,4 +1,4 @@
-"""A stretch of a log as it is handed to a thread. Pure."""
+"""A stretch of a log that is handed to a thread. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Piece:
         path: the file's name as it was given.
         offset: of the first line, in bytes of (decompressed) content.
         data: the lines, each with its line feed; a view of ``buffer``.
-        buffer: whoever is done with the piece gives it back.
+        buffer: to be given back after the piece is processed.
         rejects: lines that are malformed before they are parsed.
     """
 

@@ -1,4 +1,4 @@
-"""How long the files that are gone have been missed, by a process that has just started. Pure."""
+"""The absence of vanished files, carried across a restart. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailtally_collector.positions import Position
+    from mailtally_collector.tail.positions import Position
 
 
 def still_missed(positions: Iterable[Position], now: float) -> list[Position]:
-    """Return the positions with the file that went last gone since ``now``, others as long before.
+    """Shift the absences so that the last file to vanish did so at ``now``.
 
-    Time in which the collector did not run does not count, so that a clock that is wrong at its
-    start makes it forget no file, and remember none for ever.
+    Time in which the collector did not run does not count. So a clock that is wrong at the start
+    neither drops a file nor keeps one forever.
     """
     known = list(positions)
     latest = max((each.gone for each in known if each.gone is not None), default=now)

@@ -5,51 +5,57 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mailtally_collector.compression import Compression, Damage, Decoder, compression_in
-from mailtally_collector.paths import path_of
-from mailtally_collector.positions import Seal
-from mailtally_collector.regular_file import open_file
-from mailtally_collector.tail.identity import WINDOW
+from mailtally_collector.tail.compression import Compression, Damage, Decoder, compression_in
+from mailtally_collector.tail.identity.fingerprints import WINDOW
+from mailtally_collector.tail.paths import path_of
+from mailtally_collector.tail.positions import Seal
+from mailtally_collector.tail.regular_file import open_file
 
-#: What reading may fail with: a disk's fault, or a compressed file cut short or damaged.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailtally_collector.tail.positions import Position
+
+
+#: The errors of reading: an I/O error, or a truncated or damaged compressed file.
 READ_ERRORS = (OSError, Damage)
 
-_AT_ONCE = 2**17  # bytes decompressed in a go
-_BEHIND = 2**17  # bytes kept to go back to: an incomplete line, and a window before it
+_AT_ONCE = 2**17  # bytes decompressed at once
+_BEHIND = 2**17  # bytes kept for going back: an incomplete line, and a window before it
 
 
 class Content(Protocol):
     """An open file. Every method may raise one of ``READ_ERRORS``."""
 
     def identity(self) -> tuple[int, int]:
-        """Device and inode."""
+        """Return device and inode."""
 
     def seal(self) -> Seal:
-        """Size and time of change on disk, now."""
+        """Return the present size and modification time on disk."""
 
     def size(self) -> int:
-        """Where the content ends, now."""
+        """Return the present end of the content."""
 
     def read_into(self, view: memoryview, at: int) -> int:
-        """Fill ``view`` from offset ``at`` on; fewer bytes only where the content ends."""
+        """Fill ``view`` from offset ``at`` on; return fewer bytes only at the end."""
 
     def window(self, at: int) -> bytes | None:
-        """The up to ``WINDOW`` bytes before ``at``; ``None`` if it ends before ``at``."""
+        """Return up to ``WINDOW`` bytes before ``at``, or ``None`` if the content ends before."""
 
     def data_from(self, at: int) -> int:
-        """Return where the next bytes lie that take room on disk; only NULs are between."""
+        """Return the offset of the next bytes that are not a hole; only NULs are before it."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 def open_content(path: str) -> Content:
-    """Open a file for reading; its first bytes tell whether it is compressed.
+    """Open a file for reading; its first bytes show whether it is compressed.
 
     Raises:
-        OSError: it is not there, not readable, or nothing that is read.
+        OSError: it does not exist, is not readable, or has an unsupported compression.
     """
     descriptor = open_file(path_of(path))
     try:
@@ -68,35 +74,35 @@ def _refuse(compression: Compression | None) -> None:
 
 
 class _OnDisk:
-    """What holds for the file itself, whatever is in it."""
+    """The file itself, whatever its content."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def identity(self) -> tuple[int, int]:
-        """Device and inode."""
+        """Return device and inode."""
         stat = os.fstat(self._descriptor)
         return stat.st_dev, stat.st_ino
 
     def seal(self) -> Seal:
-        """Size and time of change on disk, now."""
+        """Return the present size and modification time on disk."""
         stat = os.fstat(self._descriptor)
         return Seal(stat.st_size, stat.st_mtime_ns)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._descriptor)
 
 
 class PlainContent(_OnDisk):
-    """A file as it lies there; it may grow while it is open."""
+    """An uncompressed file; it may grow while it is open."""
 
     def size(self) -> int:
-        """Where the content ends, now."""
+        """Return the present end of the content."""
         return self.seal().size
 
     def read_into(self, view: memoryview, at: int) -> int:
-        """Fill ``view`` from offset ``at`` on; fewer bytes only where the content ends."""
+        """Fill ``view`` from offset ``at`` on; return fewer bytes only at the end."""
         got = 0
         while got < len(view):
             count = os.preadv(self._descriptor, [view[got:]], at + got)
@@ -106,27 +112,27 @@ class PlainContent(_OnDisk):
         return got
 
     def window(self, at: int) -> bytes | None:
-        """The up to ``WINDOW`` bytes before ``at``; ``None`` if it ends before ``at``."""
+        """Return up to ``WINDOW`` bytes before ``at``, or ``None`` if the content ends before."""
         length = min(at, WINDOW)
         window = os.pread(self._descriptor, length, at - length)
         return window if len(window) == length else None
 
     def data_from(self, at: int) -> int:
-        """Return where the next bytes lie that take room on disk; only NULs are between."""
+        """Return the offset of the next bytes that are not a hole; only NULs are before it."""
         if not hasattr(os, "SEEK_DATA"):
             return at
         try:
             return os.lseek(self._descriptor, at, os.SEEK_DATA)
         except OSError as error:
-            # There are none up to the end, or the file system does not know of holes.
+            # There are no such bytes up to the end, or the file system has no holes.
             return max(at, self.size()) if error.errno == errno.ENXIO else at
 
 
 class PackedContent(_OnDisk):
-    """What is in a compressed file, whole lines before a fault included.
+    """The content of a compressed file, including whole lines before a fault.
 
-    Going forward is cheap, and so is going back by a line; anything further back
-    begins again at the start.
+    Reading forward is cheap, and so is going back by a line; going further back starts again at the
+    beginning of the file.
     """
 
     def __init__(self, descriptor: int, compression: Compression) -> None:
@@ -140,13 +146,13 @@ class PackedContent(_OnDisk):
         self._fault: Exception | None = None
 
     def size(self) -> int:
-        """Where the content ends, now."""
+        """Return the present end of the content."""
         while self._advance(_AT_ONCE):
             pass
         return self._at
 
     def read_into(self, view: memoryview, at: int) -> int:
-        """Fill ``view`` from offset ``at`` on; fewer bytes only where the content ends."""
+        """Fill ``view`` from offset ``at`` on; return fewer bytes only at the end."""
         self._go_to(at)
         behind = b"".join(self._behind)[at - self._behind_from :] if at < self._at else b""
         got = min(len(behind), len(view))
@@ -157,18 +163,18 @@ class PackedContent(_OnDisk):
         return got
 
     def window(self, at: int) -> bytes | None:
-        """The up to ``WINDOW`` bytes before ``at``; ``None`` if it ends before ``at``."""
+        """Return up to ``WINDOW`` bytes before ``at``, or ``None`` if the content ends before."""
         length = min(at, WINDOW)
         window = bytearray(length)
         got = self.read_into(memoryview(window), at - length)
         return bytes(window) if got == length else None
 
     def data_from(self, at: int) -> int:
-        """Return ``at``: what is decompressed has no holes."""
+        """Return ``at``: decompressed content has no holes."""
         return at
 
     def _go_to(self, at: int) -> None:
-        """Come to ``at``, or to where it is among the bytes behind, or to the end."""
+        """Advance to ``at`` or to the end, unless ``at`` is among the bytes kept."""
         if at < self._behind_from:
             self._raw_at = 0
             self._decoder = Decoder(self._read_raw, self._compression)
@@ -178,9 +184,9 @@ class PackedContent(_OnDisk):
             pass
 
     def _advance(self, most: int, have_some: bool = False) -> bytes:  # noqa: FBT001, FBT002 - private
-        """The next bytes; none at the end.
+        """Return the next bytes, none at the end.
 
-        A fault waits until what was decompressed before it has been handed out.
+        A fault is raised after everything decompressed before it was returned.
         """
         if self._fault is None:
             try:
@@ -205,3 +211,20 @@ class PackedContent(_OnDisk):
         self._behind.append(data)
         while self._at - self._behind_from - len(self._behind[0]) >= _BEHIND:
             self._behind_from += len(self._behind.popleft())
+
+
+def lines_behind(position: Position, content: Content, at_once: int) -> Iterator[memoryview]:
+    """Yield what was read of a file, in pieces of whole lines; each is valid until the next.
+
+    A line longer than ``at_once`` bytes is omitted.
+    """
+    view = memoryview(bytearray(at_once))
+    at = position.begin
+    while at < position.offset:
+        got = content.read_into(view[: min(at_once, position.offset - at)], at)
+        if got == 0:
+            return
+        end = bytes(view[:got]).rfind(b"\n") + 1
+        if end:
+            yield view[:end]
+        at += end or got

@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailtally_collector.compression import HEAD, compression_of
-from mailtally_collector.rejects import LineReject
-from mailtally_collector.tail.identity import WINDOW, head_marks, mark_of, trail_at
-from mailtally_collector.tail.last_lines import last_lines
+from mailtally_collector.tail.compression import HEAD, compression_of
+from mailtally_collector.tail.identity.fingerprints import (
+    DISTANCES,
+    WINDOW,
+    head_marks,
+    mark_of,
+    trail_at,
+)
+from mailtally_collector.tail.identity.last_lines import last_lines
 
 if TYPE_CHECKING:
-    from mailtally_collector.positions import LastLines
     from mailtally_collector.tail.content import Content
     from mailtally_collector.tail.followed import Followed
-    from mailtally_collector.tail.identity import Trail
+    from mailtally_collector.tail.identity.fingerprints import Trail
+    from mailtally_collector.tail.positions import LastLines
 
-#: Of a line that is longer, so many bytes are kept. The parser refuses it for the same reason.
+#: Bytes kept of a longer line. The parser has the same limit.
 LONGEST_LINE = 65_536
-
-#: How far before the end of a piece it gets marks.
-_DISTANCES = tuple(4**power for power in range(5, 13))
 
 
 class Replaced(Exception):
-    """What was read before is not in the file any more."""
+    """The error that what was read before is no longer in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineReject:
+    """A rejected line.
+
+    Attributes:
+        path: the log file.
+        offset: the offset of the line there.
+        length: its length in bytes, without the line feed.
+        reason: one lower-case token.
+        kept: its text, up to a maximum length.
+    """
+
+    path: str
+    offset: int
+    length: int
+    reason: str
+    kept: bytes
+
+    def to_json(self, number: int) -> str:
+        """Return the line for the reject file."""
+        fields = {
+            "number": number,
+            "file": self.path,
+            "offset": self.offset,
+            "length": self.length,
+            "reason": self.reason,
+            "line": self.kept.decode("latin-1"),
+        }
+        return json.dumps(fields) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What comes next in a file, up to ``end``; ``trail`` is to be added to the file's.
+    """The next piece of a file, up to ``end``; ``trail`` is to be added to the file's.
 
-    ``nuls`` bytes in front of it were skipped: a hole in the file.
-    ``lines`` are its last lines: one who writes may lose them.
+    ``nuls`` bytes before it were skipped: a hole in the file. ``lines`` are its last lines, which a
+    power failure may take.
     """
 
     end: int
@@ -45,10 +79,9 @@ class Cut:
 
 
 class Cutter:
-    """Cuts lines with buffers that go round.
+    """A cutter of lines with rotating buffers.
 
-    What it hands out holds until the next call, and with more than one buffer for as many pieces
-    longer.
+    A piece is valid until the next call, or with several buffers for as many further calls.
     """
 
     def __init__(
@@ -65,21 +98,21 @@ class Cutter:
         self._view = memoryview(self._buffer)
 
     def cut(self, file: Followed, content: Content, limit: int | None) -> Cut | None:
-        """The next lines, or the next line that is none.
+        """Return the next whole lines, or the next line that is rejected.
 
-        The bytes before the offset are read again along with what follows it, and
-        looked at: a file that was emptied and has grown past the offset since is noticed.
+        The bytes before the offset are read again and compared, so that a file is noticed that was
+        emptied and has grown past the offset since.
 
         Args:
-            file: says how far it was read, and whether its end is the end.
-            content: its bytes.
-            limit: an offset to stop at, at which a line begins.
+            file: its position, and whether it has ended.
+            content: its content.
+            limit: the offset of a line to stop at.
 
         Returns:
             ``None`` if no line is complete.
 
         Raises:
-            Replaced: the bytes before the offset are others than before.
+            Replaced: the bytes before the offset have changed.
         """
         offset = file.position.offset
         before = min(WINDOW, offset)
@@ -97,13 +130,13 @@ class Cutter:
         return self._cut_nuls(begin, file, content) if file.ended else None
 
     def _fill(self, content: Content, begin: int, limit: int | None) -> int:
-        """Read the window before ``begin``, and what follows it as far as there is room."""
+        """Read the window before ``begin``, and as much after it as there is room for."""
         before = min(WINDOW, begin)
         room = len(self._view) if limit is None else min(len(self._view), before + limit - begin)
         return content.read_into(self._view[:room], begin - before)
 
     def _behind_nuls(self, content: Content, at: int, limit: int | None) -> int:
-        """Return where the NULs that reach to ``at`` at least end."""
+        """Return the end of the NULs that reach at least to ``at``."""
         while limit is None or at < limit:
             at = content.data_from(at)
             got = content.read_into(self._view, at)
@@ -123,6 +156,8 @@ class Cutter:
         if end:
             cut_at = begin + end - before
             last = mark_of(self._view[max(0, end - WINDOW) : end], cut_at)
+            if any(mark.at == cut_at and mark != last for mark in file.position.ends):
+                raise Replaced
             inner = self._inner(begin, before, end)
             trail = (*self._head(offset, begin, end, content), *inner, last)
             data = self._view[before:end]
@@ -136,8 +171,8 @@ class Cutter:
         return None
 
     def _cut_nuls(self, end: int, file: Followed, content: Content) -> Cut | None:
-        """Return the rest of a file that has ended, where that is NULs and no more."""
-        # As with the rest of a line, the fault of a compressed file shows only behind it.
+        """Return the rest of a file that has ended, if that is only NULs."""
+        # As with an incomplete line, the fault of a compressed file shows only after it.
         if content.read_into(self._view[:1], end):
             return None
         offset, trail = file.position.offset, trail_at(content, end)
@@ -147,17 +182,17 @@ class Cutter:
         return Cut(end, marks, self._view[:0], nuls=end - offset)
 
     def _head(self, offset: int, begin: int, end: int, content: Content) -> Trail:
-        """Return the marks for the first bytes of a file, as far as they were not read before."""
+        """Return the marks of a file's first bytes, as far as they were not read before."""
         if offset >= WINDOW:
             return ()
         if begin > WINDOW:
-            return trail_at(content, WINDOW)  # the buffer begins behind them
+            return trail_at(content, WINDOW)  # the buffer begins after them
         return tuple(m for m in head_marks(self._view[:end], offset) if m.at < end)
 
     def _inner(self, begin: int, before: int, end: int) -> Trail:
-        """Return marks within a piece, closer together near its end, because that may be lost."""
+        """Return marks within a piece, denser towards its end, because that may be lost."""
         places: list[int] = []
-        for distance in _DISTANCES:
+        for distance in DISTANCES:
             place = self._buffer.rfind(b"\n", before, max(before, end - distance)) + 1
             if place <= before + WINDOW:
                 break
@@ -177,7 +212,7 @@ class Cutter:
             raise Replaced
 
     def _cut_long_line(self, begin: int, file: Followed, content: Content) -> Cut | None:
-        """A line longer than the buffer, once its end is there."""
+        """Reject a line longer than the buffer, once it is complete."""
         end, found = self._search(content, max(file.searched, begin))
         if found:
             return self._reject(begin, file, content, end, "too-long")
@@ -185,7 +220,7 @@ class Cutter:
         return self._reject(begin, file, content, end, "unterminated") if file.ended else None
 
     def _search(self, content: Content, at: int) -> tuple[int, bool]:
-        """Where the next line feed is and ``True``, or the end of the content and ``False``."""
+        """Return the next line feed and ``True``, or the end of the content and ``False``."""
         while got := content.read_into(self._view, at):
             found = self._buffer.find(b"\n", 0, got)
             if found >= 0:
@@ -196,9 +231,9 @@ class Cutter:
     def _reject(
         self, begin: int, file: Followed, content: Content, end: int, reason: str
     ) -> Cut | None:
-        """Return the bytes from ``begin`` to ``end`` as one line that is not counted."""
+        """Return the bytes from ``begin`` to ``end`` as one rejected line."""
         offset = file.position.offset
-        # The fault of a compressed file shows only here, behind what could be decompressed.
+        # The fault of a compressed file shows only here, after what could be decompressed.
         if reason == "unterminated" and content.read_into(self._view[:1], end):
             return None
         kept = self._view[: min(self._longest, end - begin)]
@@ -209,4 +244,7 @@ class Cutter:
             raise Replaced
         line = LineReject(file.position.path, begin, end - begin, reason, bytes(kept))
         marks = trail[-1:] if offset else trail
-        return Cut(behind, marks, self._view[:0], (line,), nuls=begin - offset)
+        is_whole = reason == "unterminated" and got == end - begin
+        hole, former = begin - offset, file.position.lines
+        lines = last_lines(line.kept, 0, got, former, hole) if is_whole else None
+        return Cut(behind, marks, self._view[:0], (line,), nuls=hole, lines=lines)

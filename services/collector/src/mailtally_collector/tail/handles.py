@@ -1,4 +1,4 @@
-"""The open files, so many at most."""
+"""The open files, up to a maximum."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from mailtally_collector.tail.content import open_content
-from mailtally_shared.process.logs import event
+from mailtally_shared.runtime.logs import event
 
 if TYPE_CHECKING:
     from mailtally_collector.tail.content import Content
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Compressed files held open, at most: each has a dictionary or window in memory.
+#: Most compressed files held open: each has a dictionary or window in memory.
 _MOST_PACKED: Final = 8
 
 
 class Handles:
-    """Opens files when they are wanted, and closes the ones that were not for longest.
+    """A cache of open files, which closes the least recently used ones.
 
-    One that has no name any more is closed last: it could not be opened again.
+    Files without a name are closed last: they could not be opened again.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open: dict[str, Followed] = {}  # the one wanted last is last
-        self._told: set[tuple[str, int | None]] = set()
-        #: Why the files that cannot be read cannot, by path.
+        self._open: dict[str, Followed] = {}  # the most recently used is last
+        self._logged: set[tuple[str, int | None]] = set()
+        #: The reasons why files cannot be read, by path.
         self.failed: dict[str, str] = {}
 
     def of(self, file: Followed) -> Content | None:
-        """The open file; ``None`` while it cannot be read."""
+        """Return the open file, or ``None`` while it cannot be read."""
         self._open.pop(file.key, None)
         if file.content is None and file.found is not None:
             file.content = self.open(file.found)
@@ -43,7 +43,7 @@ class Handles:
         return file.content
 
     def open(self, found: Found) -> Content | None:
-        """Open what a look found; ``None`` if it is not there any more or not readable."""
+        """Open a file that a scan found; return ``None`` if it is gone or not readable."""
         try:
             content = open_content(found.path)
         except FileNotFoundError:
@@ -58,28 +58,28 @@ class Handles:
         return content
 
     def give(self, file: Followed, content: Content) -> None:
-        """Let ``file`` be read through ``content``."""
+        """Assign ``content`` as the open file of ``file``."""
         file.content = content
         self.of(file)
 
     def close(self, file: Followed) -> None:
-        """Close its open file, if there is one."""
+        """Close the open file of ``file``, if there is one."""
         self._open.pop(file.key, None)
         if file.content is not None:
             file.content.close()
             file.content = None
 
     def close_all(self) -> None:
-        """Close all of them."""
+        """Close all files."""
         for file in list(self._open.values()):
             self.close(file)
 
     def tell(self, path: str, error: Exception) -> None:
-        """Say that a file cannot be read; once for each kind of reason."""
+        """Log that a file cannot be read, once for each kind of reason."""
         self.failed[path] = _reason(error)
         case = (path, getattr(error, "errno", None))
-        if case not in self._told:
-            self._told.add(case)
+        if case not in self._logged:
+            self._logged.add(case)
             sentence = f"{path} cannot be read on: {error}. It is tried again when it changes."
             event(_log, logging.ERROR, "log-unreadable", sentence, file=path)
 

@@ -1,18 +1,19 @@
-"""The files that are followed. A look at the directories tells which of them is where now.
+"""The roster of followed files. A scan of the directories updates where each of them is.
 
-Rules for each file found, in order:
+The rules for each file found, in order:
 
-1. A known inode that holds what was read of it: that file, whatever its name is now. Where it
-   only begins as what was read does (cut, zeroed at its end, edited), it is that file as well;
-   ``rejoin`` finds where to read on, or the file is stopped.
-2. A known inode that begins otherwise: it was emptied, or the inode was reused.
-   The former file is *lost*, this one is unknown.
-3. An unknown file that goes on where a lost one stopped is that one: renamed while
-   nobody looked, compressed, moved, replaced by a copy, or copied by copytruncate.
+1. A known inode that holds what was read of it is that file, whatever its name is now. If it
+   was changed (cut, zeroed at its end, edited), it is that file as well if it is open or still has
+   its path; any other inode may have been reused. ``rejoin`` finds where to resume, or the file is
+   stopped.
+2. A known inode with another beginning was emptied, or the inode was reused. The former file is
+   *lost*, this one is unknown.
+3. An unknown file that continues where a lost one ended is that one: renamed between two scans,
+   compressed, moved, replaced by a copy, or copied by copytruncate.
 4. An unknown file that repeats a followed one is a copy of it, whatever its name, and waits.
    When the original is emptied, rules 2 and 3 apply.
-5. An unknown file that begins as a followed one, and goes on differently, is stopped; not so a
-   log in the place of one that was renamed, where what was read of that is found in it.
+5. An unknown file that begins like a followed one and continues differently is stopped; except a
+   log at the path of a renamed one that holds what was read of that.
 6. Anything else is new.
 """
 
@@ -25,17 +26,23 @@ from typing import TYPE_CHECKING, Literal
 from mailtally_collector.tail.content import READ_ERRORS
 from mailtally_collector.tail.discover import log_of
 from mailtally_collector.tail.followed import Followed
-from mailtally_collector.tail.placing import Inode, Placing
-from mailtally_collector.tail.resuming import judge_own, resumes, settle
-from mailtally_shared.process.logs import event
+from mailtally_collector.tail.identity.placing import Placing
+from mailtally_collector.tail.identity.resuming import (
+    judge_counted,
+    judge_own,
+    resumes,
+    settle,
+)
+from mailtally_shared.runtime.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailtally_collector.positions import Position
     from mailtally_collector.tail.discover import Discovery, Found
     from mailtally_collector.tail.doubts import Doubts
     from mailtally_collector.tail.handles import Handles
+    from mailtally_collector.tail.identity.waiting import Inode
+    from mailtally_collector.tail.positions import Position
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +50,7 @@ Start = Literal["beginning", "end"]
 
 
 class Roster:
-    """Knows all files by their keys. Times in seconds; ``now`` never goes below the last one."""
+    """All files by their keys. Times are in seconds; ``now`` never decreases."""
 
     def __init__(
         self,
@@ -62,11 +69,11 @@ class Roster:
         self._rotate_wait = rotate_wait
         self._forget_after = forget_after
         known = list(positions)
-        # Of a file that nothing was read of, an inode is no proof: it may be reused by now.
+        # For an unread file, the inode is no proof: it may have been reused.
         self.files = {p.file_key: Followed(p, changed_at=0.0) for p in known if p.trail}
         self.logs: dict[str, list[Followed]] = {}
         self.finishing = False
-        self._has_looked = False  # before, a file that is gone is not known to be
+        self._has_looked = False  # before that, it is not known which files are gone
         self._placing = Placing(
             self.files,
             handles,
@@ -77,21 +84,26 @@ class Roster:
 
     @property
     def is_undecided(self) -> bool:
-        """There are files of which a later look will tell whether they are to be read."""
+        """Return whether a later scan has to decide about some files."""
         return self._placing.is_undecided
 
+    @property
+    def held_up(self) -> tuple[tuple[str, str], ...]:
+        """Return the logs that have waited long for a removed file, with the path of that."""
+        return self._placing.held_up
+
     def look(self, now: float, reach: float) -> None:
-        """See what has become of the files; all lines from before ``reach`` were read."""
+        """Scan the directories; all lines from before ``reach`` have been read."""
         self._placing.note_read()
         found = self._discovery.look()
         known = self._by_inode()
         unknown = [f for f in found if not self._meet(f, known.get((f.device, f.inode), ()), now)]
         self._miss({id(f) for f in found}, now)
         self._placing.begin_look(found)
-        # What rotation made of a lost file comes before a copy of it under a name of its own, and
-        # the original comes before its copies: it is written to, or plain.
-        lost = {log_of(file.position.path) for file in self.files.values() if file.is_lost}
-        strangers = sorted(unknown, key=lambda f: (f.log not in lost, *_copies_last(f)))
+        # A file of a log that misses one comes before a copy of it under another name, and the
+        # original, which is written to or uncompressed, comes before its copies.
+        misses = {log_of(f.position.path) for f in self.files.values() if f.found is None}
+        strangers = sorted(unknown, key=lambda f: (f.log not in misses, *_copies_last(f)))
         self._placing.place(strangers, now, finishing=self.finishing)
         self._placing.end_look(now, reach, is_first=not self._has_looked)
         self._forget(now)
@@ -100,23 +112,23 @@ class Roster:
         self._has_looked = True
 
     def retire(self, file: Followed, now: float) -> None:
-        """A removed file was read to its end."""
+        """Drop a removed file that was read to its end."""
         self._handles.close(file)
         file.lost(now)
 
-    def settle(self, path: str, since: float, line: int | None) -> bool:
-        """Go on in the file that was stopped then; false if it is not known, or not readable."""
+    def settle(self, path: str, since: float, line: int | None) -> Followed | None:
+        """Resume the file that was stopped at ``since``, if it is known and readable."""
         for file in self.files.values() if self._has_looked else ():
             stopped = file.position.stopped
             if stopped is not None and (file.position.path, stopped.since) == (path, since):
                 with suppress(*READ_ERRORS):
-                    return settle(file, self._handles.of(file), line)
-        return False
+                    return file if settle(file, self._handles.of(file), line) else None
+        return None
 
     # Rules 1 and 2
 
     def _by_inode(self) -> dict[Inode, list[Followed]]:
-        """Who may be who: the ones that were there last come first."""
+        """Return the candidates for each inode, those that existed last first."""
         known: dict[Inode, list[Followed]] = {}
         for file in sorted(self.files.values(), key=lambda f: (f.is_lost, f.position.gone or 0)):
             if file.position.trail or not file.is_lost:
@@ -128,7 +140,7 @@ class Roster:
         for file in candidates:
             if not file.is_judged and (self.finishing or file.found != found):
                 self._handles.close(file)
-                del self.files[file.key]  # nothing was read of it; there is more to judge by now
+                del self.files[file.key]  # it is unread, and there is more to judge by now
             elif self._is_same(file, found, now):
                 file.seen(found, now)
                 return True
@@ -142,17 +154,19 @@ class Roster:
         if not file.position.trail and file.content is None:
             return False  # only an open file keeps its inode from being reused
         if found.name.compressed:
-            self._handles.close(file)  # what was decompressed of it is not worth anything now
+            self._handles.close(file)  # what was decompressed of it is out of date
+        is_proved = _has_its_inode(file, found)
         content = file.content or self._handles.open(found)
         if content is None:
-            return True  # as long as nobody can read it, nothing speaks against it
+            return True  # while it cannot be read, nothing contradicts
         try:
             compressed = found.name.compressed
             same = file.holds(content)
             if same:
+                judge_counted(file, content, now)
                 judge_own(file, content, now)
             else:
-                same = resumes(file, content, now, compressed=compressed)
+                same = is_proved and resumes(file, content, now, compressed=compressed)
         except READ_ERRORS as error:
             self._handles.tell(found.path, error)
             file.trouble = found.seal
@@ -162,7 +176,7 @@ class Roster:
         return same
 
     def _miss(self, found: set[int], now: float) -> None:
-        """Take note of the files that were not among these found ones."""
+        """Note the files that were not found."""
         for file in self.files.values():
             if file.found is not None and id(file.found) not in found:
                 was_compressed = file.found.name.compressed
@@ -203,12 +217,12 @@ class Roster:
                 continue
             del self.files[file.key]
             if position.unread:
-                sentence = f"{position.path} is gone, with {position.unread} bytes unread."
+                sentence = f"{position.path} is gone with {position.unread} bytes unread."
                 fields = {"file": position.path, "bytes": position.unread}
                 event(_log, logging.WARNING, "log-lost", sentence, **fields)
 
     def _arrange(self, now: float) -> None:
-        """Put the files of each log in order, and see which of them have ended."""
+        """Put the files of each log in order, and note which of them have ended."""
         self.logs = {}
         for file in self.files.values():
             if not file.is_lost:
@@ -221,6 +235,12 @@ class Roster:
         if file.found is not None and file.found.name.compressed:
             return True
         return not file.is_primary and now - file.changed_at >= self._rotate_wait
+
+
+def _has_its_inode(file: Followed, found: Found) -> bool:
+    """Return whether the inode cannot have been reused by a changed copy at another path."""
+    is_in_place = file.position.gone is None and file.position.path == found.path
+    return file.content is not None or is_in_place
 
 
 def _copies_last(found: Found) -> tuple[bool, bool, str]:

@@ -1,4 +1,4 @@
-"""The files whose reading was stopped, in a form that others can show. Pure."""
+"""Stopped logs, and the sentences that report them. Pure."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailtally_collector.positions import Position
+    from mailtally_collector.tail.positions import Position
 
 
 class StopReason(StrEnum):
-    """Why a file is not read on."""
+    """The reason why reading of a file is stopped."""
 
     CHANGED = "changed"
     DIVERGED = "diverged"
 
 
 _SENTENCES = {
-    StopReason.CHANGED: "what was read of it is no longer in it, so it is unknown where to read on",
-    StopReason.DIVERGED: "it begins as a log that is counted, and goes on differently",
+    StopReason.CHANGED: "what was read of it is no longer in it, so it is unknown where to resume",
+    StopReason.DIVERGED: "it begins like a log that is counted, and continues differently",
 }
 _WITHOUT_STATE = "Name only the one of the two that is to be counted."
 
 
 @dataclass(frozen=True, slots=True)
 class StoppedLog:
-    """A file that is not read on until a person settles where to.
+    """A file whose reading is stopped until an operator settles where to resume.
 
     Attributes:
-        path: where the file was last seen.
+        path: the last known path of the file.
         reason: a ``StopReason``, as text.
-        since: since when, Unix seconds.
-        read: how many bytes of it had been read.
-        state_dir: the collector's state directory; empty where nothing is kept of what was read.
+        since: the time of the stop in Unix seconds.
+        read: the bytes of it that had been read.
+        state_dir: the collector's state directory; empty if there is none.
     """
 
     path: str
@@ -47,16 +47,16 @@ class StoppedLog:
 
     @property
     def command(self) -> str:
-        """The command that settles it, without its choice."""
+        """Return the command that settles it, without the choice of an option."""
         where = ("--state-dir", self.state_dir)
         return shlex.join(("mailtally-collector", "settle", *where, self.path))
 
     @property
     def sentence(self) -> str:
-        """What happened, and what to do."""
+        """Return a sentence that says what happened and what to do."""
         why = _SENTENCES.get(StopReason(self.reason), self.reason)
         advice = f"Choose where, with: {self.command}" if self.state_dir else _WITHOUT_STATE
-        return f"{self.path} is not read on: {why}. Its lines are not counted. {advice}"
+        return f"{self.path} is stopped: {why}. Its lines are not counted. {advice}"
 
 
 def stopped_among(positions: Iterable[Position], state_dir: str = "") -> tuple[StoppedLog, ...]:

@@ -1,4 +1,4 @@
-"""Up to when everything in the logs has been handed out. Pure."""
+"""The watermark of reading: up to when everything in the logs has been handed out. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 class Sweep:
-    """A look notes where the files end; when reading has come that far, its time is ``done``.
+    """A sweep begins with a scan that notes the files' ends; when all are reached, it is ``done``.
 
-    The next look begins the next sweep; one that comes earlier changes nothing.
+    The scan after that begins the next sweep; an earlier one changes nothing.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Sweep:
         self._ends: dict[str, float] = {}
 
     def begin(self, now: float, ends: Mapping[str, float]) -> None:
-        """A look at ``now`` showed these files (by key) with something unread up to ``ends``."""
+        """Note that a scan at ``now`` found these files (by key), unread up to ``ends``."""
         if self._since is None:
             self._since = now
             self._ends = dict(ends)
@@ -29,12 +29,12 @@ class Sweep:
         self._settle()
 
     def reached(self, key: str, offset: int) -> None:
-        """A file was read up to ``offset``."""
+        """Note that a file was read up to ``offset``."""
         if offset >= self._ends.get(key, float("inf")):
             self.exhausted(key)
 
     def exhausted(self, key: str) -> None:
-        """There is no complete line in a file behind what was read, or it cannot be read."""
+        """Note that a file has no further complete line, or cannot be read."""
         self._ends.pop(key, None)
         self._settle()
 

@@ -1,4 +1,4 @@
-"""Hand out every complete line of the logs once."""
+"""The tailer: hand out every complete line of the logs once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailtally_collector.positions import Span
-from mailtally_collector.tail.behind import lines_behind
-from mailtally_collector.tail.content import READ_ERRORS
-from mailtally_collector.tail.cut import LONGEST_LINE, Cutter, Replaced
+from mailtally_collector.tail.content import READ_ERRORS, lines_behind
+from mailtally_collector.tail.cut import LONGEST_LINE, Cutter, LineReject, Replaced
 from mailtally_collector.tail.discover import Discovery, log_of
 from mailtally_collector.tail.doubts import Doubts
 from mailtally_collector.tail.handles import Handles
-from mailtally_collector.tail.identity import ends_of, trail_at
+from mailtally_collector.tail.identity.fingerprints import ends_of, trail_at
+from mailtally_collector.tail.positions import Span
 from mailtally_collector.tail.roster import Roster, Start
 from mailtally_collector.tail.stopped import StoppedLog, stopped_among
 from mailtally_collector.tail.sweep import Sweep
@@ -23,12 +22,11 @@ from mailtally_collector.tail.troubles import LogsFound, Noted, Noticed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailtally_collector.positions import Position, Seal
-    from mailtally_collector.rejects import LineReject
     from mailtally_collector.tail.content import Content
     from mailtally_collector.tail.followed import Followed
+    from mailtally_collector.tail.positions import Position, Seal
 
-#: How often a file may turn out to be another one within one call.
+#: How often a file may turn out to be replaced within one call.
 _PATIENCE = 3
 
 
@@ -37,13 +35,13 @@ class Chunk:
     """The next piece of a file.
 
     Attributes:
-        path: the file's present name.
-        span: where the piece lies in it.
-        data: whole lines, valid until the next ``read`` or longer (``held``); or empty and
-        rejects: the piece is one line that the parser is not to see.
+        path: the present name of the file.
+        span: the position of the piece in it.
+        data: whole lines, valid until the next ``read`` or longer (``held``); or empty if
+        rejects: has the one line of the piece, which is not to be parsed.
         log: the primary's path of the log that the file belongs to.
-        counted: it was counted before, and is handed out to be learned from.
-        nuls: bytes of the span in front of ``data`` that were skipped: a hole in the file.
+        counted: whether it was counted before and is needed for the parser state only.
+        nuls: bytes of the span before ``data`` that were skipped: a hole in the file.
     """
 
     path: str
@@ -56,23 +54,23 @@ class Chunk:
 
 
 class Tailer:
-    """Follows the logs that some globs name. For one thread.
+    """A follower of the logs that some globs match. For one thread.
 
     Args:
         globs: absolute patterns, as for ``glob.glob``.
-        start: where to begin with the files of the very first look.
-        positions: where an earlier one stood; with any, ``start`` means nothing.
-        skip: stretches of those files that were counted already, beyond their offsets …
-        also_counted: … which are handed out as well, marked.
-        chunk_size: most bytes handed out at once, if lines are not longer.
-        held: how many of the chunks handed out last stay valid.
-        longest_line: of a longer one that fills a chunk so many bytes are kept.
-        rotate_wait: a rotated file that did not change for so many seconds has ended.
-        forget_after: seconds after which a file that is gone is forgotten.
+        start: where to begin in the files of the very first scan.
+        positions: the positions of an earlier instance; if there are any, ``start`` is ignored.
+        skip: spans of those files beyond their offsets that were counted already …
+        also_counted: … whether they are handed out as well, marked.
+        chunk_size: most bytes handed out at once, unless a line is longer.
+        held: how many of the last chunks stay valid.
+        longest_line: bytes kept of a longer line that fills a chunk.
+        rotate_wait: seconds without change after which a rotated file has ended.
+        forget_after: seconds after which a vanished file is dropped.
         max_open_files: most files held open.
-        state_dir: what the command that settles a stopped log is given.
-        noted: what an earlier one knew of troubles.
-        doubts: what it knew of changed logs; to be kept not later than ``positions``.
+        state_dir: the state directory in the advised command for a stopped log.
+        noted: what an earlier instance knew of troubles.
+        doubts: what it knew of changed logs; to be stored not later than ``positions``.
     """
 
     def __init__(
@@ -119,7 +117,7 @@ class Tailer:
             self._skips.setdefault(span.file_key, []).append(span)
 
     def scan(self, now: float) -> None:
-        """Look at the directories: new files, other names, emptied ones."""
+        """Scan the directories for new, renamed and emptied files."""
         for key, spans in self._skips.items():
             if key in self._roster.files:
                 self._roster.files[key].is_partly_counted = bool(spans)
@@ -127,13 +125,13 @@ class Tailer:
         self._found = self._noticed.taken(self.caught_up_to(), self.backlog())
         if not self._roster.is_undecided and not self.stopped():
             readable = (file for file in self._roster.files.values() if file.is_readable)
-            ends = {file.key: _end(file) for file in readable if file.unread()}
+            ends = {file.key: file.known_end() for file in readable if file.unread()}
             self._sweep.begin(now, ends)
 
     def read(self, now: float) -> Chunk | None:
-        """Return the next piece, ``None`` when no complete line is unread.
+        """Return the next piece, or ``None`` when no complete line is unread.
 
-        From each log in turn, of its oldest file first; files are followed as they grow.
+        Logs take turns, the oldest file of each comes first; files are followed as they grow.
         """
         for _ in range(_PATIENCE):
             try:
@@ -143,56 +141,62 @@ class Tailer:
                 continue
             if chunk or not (self._roster.finishing and self._roster.is_undecided):
                 return chunk
-            self.scan(now)  # what was waited for has been read by now
+            self.scan(now)  # the files waited for have been read by now
         return None
 
     def finish(self, now: float) -> None:
-        """No more is written: what is left without a line feed is handed out as well."""
+        """End the input: hand out last lines without a line feed as well."""
         self._roster.finishing = True
         self.scan(now)
 
     def positions(self) -> list[Position]:
-        """Where reading stands after all that was handed out."""
+        """Return the positions after everything handed out."""
         return [file.position for file in self._roster.files.values()]
 
     def skips(self) -> list[Span]:
-        """What of ``skip`` is still ahead."""
+        """Return the spans of ``skip`` that are still ahead."""
         return [span for spans in self._skips.values() for span in spans]
 
     def logs(self) -> list[str]:
-        """The logs that the last look showed, by their primaries' paths."""
+        """Return the logs of the last scan, by their primaries' paths."""
         return sorted(self._roster.logs)
 
     def logs_followed(self) -> set[str]:
-        """Return the logs that the known files belong to, those that are gone as well."""
+        """Return the logs of all known files, including vanished ones."""
         return {file.log or log_of(file.position.path) for file in self._roster.files.values()}
 
     def stopped(self) -> tuple[StoppedLog, ...]:
-        """Return the files that were stopped; ``caught_up_to`` stays while there are any."""
+        """Return the stopped files; ``caught_up_to`` does not advance while there are any."""
         return stopped_among(file.position for file in self._roster.files.values())
 
     def settle(self, path: str, since: float, line: int | None) -> bool:
-        """Go on in the file stopped at ``since``, at a line or at its end; false if it cannot."""
-        return self._roster.settle(path, since, line)
+        """Resume the file stopped at ``since``, at a line or at its end; false if not possible.
+
+        From there on all of it is read: spans to skip can no longer be found in it.
+        """
+        file = self._roster.settle(path, since, line)
+        if file is not None and file.key in self._skips:
+            self._skips[file.key] = []
+        return file is not None
 
     def take_note(self) -> None:
-        """Take note of what cannot be read; for when all was tried since the last look."""
+        """Note what cannot be read, after everything was tried since the last scan."""
         self._found = self._noticed.taken(self.caught_up_to(), self.backlog(), is_read=True)
 
     def noted(self) -> Noted:
-        """Return what is to be kept of the troubles, together with ``positions``."""
+        """Return what is to be stored of the troubles, together with ``positions``."""
         return self._noticed.noted
 
     def noticed(self) -> LogsFound:
-        """Return what the directories show, after ``paths`` and without following anything."""
+        """Return what a scan by ``paths`` found, without following anything."""
         return self._noticed.taken(reach=0.0, unread=0)
 
     def found(self) -> LogsFound:
-        """Return what was noted last; safe to ask from another thread."""
+        """Return the result of the last scan; safe to call from another thread."""
         return self._found
 
     def behind(self, log: str) -> Iterator[Chunk]:
-        """Yield what was read of a log, as far as it can be read: oldest first, all counted."""
+        """Yield what was read of a log and can still be read, oldest first, marked as counted."""
         for file in self._roster.logs[log]:
             content = self._handles.of(file)
             if content is None:
@@ -203,22 +207,22 @@ class Tailer:
                     yield Chunk(path, span, data, log=log, counted=True)
 
     def paths(self) -> list[str]:
-        """The files that there are to be read."""
+        """Return the files to be read."""
         return [found.path for found in self._discovery.look()]
 
     def caught_up_to(self) -> float:
-        """The latest known time such that all that was in the logs then has been handed out.
+        """Return the latest time up to which everything in the logs has been handed out.
 
-        A last line without a line feed does not count as being there. 0.0 if there is none.
+        A last line without a line feed does not count. 0.0 if there is no such time.
         """
         return self._sweep.done
 
     def backlog(self) -> int:
-        """Bytes known to be unread; of gz files, those on disk."""
+        """Return the bytes known to be unread; for compressed files, their bytes on disk."""
         return sum(file.unread() for file in self._roster.files.values())
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         self._handles.close_all()
 
     def _next(self, now: float) -> Chunk | None:
@@ -234,7 +238,8 @@ class Tailer:
         return None
 
     def _read_file(self, file: Followed, now: float) -> Chunk | None:
-        content = self._handles.of(file)
+        # There may be more rotated files than can be open.
+        content = None if file.is_exhausted else self._handles.of(file)
         if content is None:
             self._sweep.exhausted(file.key)
             return None
@@ -251,6 +256,7 @@ class Tailer:
             self._sweep.exhausted(file.key)
             return None
         if chunk is None:
+            file.note_exhausted(looks)
             self._rest(file, looks, now)
         return chunk
 
@@ -273,7 +279,7 @@ class Tailer:
         return Chunk(path, span, cut.data, cut.rejects, file.log, counted, cut.nuls)
 
     def _rest(self, file: Followed, looks: Seal, now: float) -> None:
-        """Nothing is left in a file; if it has ended, it need not be looked into again."""
+        """Note that nothing is left in a file; close it if it has ended."""
         self._sweep.exhausted(file.key)
         if file.is_detached and file.ended:
             self._roster.retire(file, now)
@@ -284,7 +290,7 @@ class Tailer:
 
 
 def _jump(file: Followed, content: Content, skips: list[Span]) -> None:
-    """Pass over what was counted before."""
+    """Skip what was counted before."""
     while skips and skips[0].start <= file.position.offset:
         end = max(skips[0].end, file.position.offset)
         trail = trail_at(content, end)
@@ -292,9 +298,3 @@ def _jump(file: Followed, content: Content, skips: list[Span]) -> None:
             return
         file.advance(end, trail[-1:] if file.position.trail else trail)
         del skips[0]
-
-
-def _end(file: Followed) -> float:
-    if file.found is not None and file.found.name.compressed:
-        return float("inf")
-    return file.position.offset + file.unread()

@@ -1,4 +1,4 @@
-"""What keeps the lines of a log from being read, as a look at the directories showed it."""
+"""Troubles: what keeps lines of a log from being read, as of the last scan."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailtally_collector.paths import path_of
-from mailtally_collector.regular_file import NO_FILES
 from mailtally_collector.tail.discover import parse_name
+from mailtally_collector.tail.doubts import LogTrouble
+from mailtally_collector.tail.paths import path_of
+from mailtally_collector.tail.regular_file import NO_FILES
 from mailtally_collector.tail.stopped import stopped_among
-from mailtally_shared.process.logs import event
+from mailtally_shared.runtime.logs import event
+from mailtally_shared.wire.status import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,45 +31,26 @@ if TYPE_CHECKING:
 
 _ADVICE = {
     "unreadable": "Let the collector's user read it.",
-    "damaged": "Restore it from a backup; it is read on when it changes.",
+    "damaged": "Restore it from a backup; reading resumes when it changes.",
 }
-#: Reasons of what is no file at all.
+#: Reasons for what is not a regular file.
 _NO_FILE = tuple(f"it is {kind}" for kind in NO_FILES)
 _NO_FILE_ADVICE = "Move it out of the directory, or have MAILTALLY_LOGS not match it."
-#: Reasons that lie in how a file was packed: neither a right nor a backup would help.
+#: Reasons for how a file was packed: neither permissions nor a backup would help.
 _PACKED = ("it is a tar archive", "it was compressed twice", "logs compressed with")
 _PACKED_ADVICE = "Unpack it, or move it out of the directory."
 
-#: Seconds of reach that are not worth a write.
+#: Seconds by which ``reach`` may be out of date on disk.
 _KEPT_EVERY = 3600.0
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LogTrouble:
-    """A file or directory that cannot be read, and why.
-
-    Attributes:
-        kind: one lower-case token: ``unreadable``, ``damaged``, ``stopped`` …
-        path: which.
-        sentence: what is wrong and what to do.
-        since: Unix seconds before which its lines were read; 0.0 if that is unknown.
-        until: when it was written to last, where nothing more is written to it.
-    """
-
-    kind: str
-    path: str
-    sentence: str
-    since: float = 0.0
-    until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LogsFound:
-    """What the last look showed: files by glob, logs, bytes unread, and what cannot be read.
+    """The result of a scan: files by glob, logs, bytes unread, and what cannot be read.
 
-    ``doubts`` are the logs that are read, but were changed so that lines may lack or be counted
-    again.
+    ``doubts`` are the logs that are read, but were changed in a way that lines may be missing or
+    counted twice.
     """
 
     patterns: Mapping[str, int]
@@ -78,7 +61,7 @@ class LogsFound:
 
 
 def trouble(kind: str, path: str, reason: str) -> LogTrouble:
-    """Return what is known of a file that is not read: nothing is added to a rotated one."""
+    """Return the trouble of an unreadable file; a rotated one gets no further lines."""
     file, until = Path(path_of(path)), None
     with suppress(OSError):
         until = None if parse_name(file.name).is_primary else file.stat().st_mtime
@@ -94,12 +77,21 @@ def trouble(kind: str, path: str, reason: str) -> LogTrouble:
     return LogTrouble(kind, path, sentence.rstrip(), until=until)
 
 
+def _held_up(path: str, removed: str) -> LogTrouble:
+    """Return the trouble of a log that waits for a removed file."""
+    sentence = (
+        f"{path} is not read yet: the file that was {removed} before is removed, but still written "
+        "to, and is read first. Reload what writes to it, so that it opens its log again."
+    )
+    return LogTrouble(WAITING, path, sentence)
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What is kept over a restart, so that a trouble keeps its date.
+    """What is stored across restarts, so that a trouble keeps its date.
 
     Attributes:
-        reach: how far everything was read, troubled files left out; 0.0 if that is unknown.
+        reach: up to when everything was read, except troubled files; 0.0 if that is unknown.
         since: the ``since`` of each trouble, by its kind and path.
     """
 
@@ -107,17 +99,17 @@ class Noted:
     since: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def is_kept_by(self, former: Noted) -> bool:
-        """Return whether what was kept before is still right, if by less than an hour too early."""
+        """Return whether the stored version is recent enough, at most an hour too early."""
         return self.since == former.since and self.reach < former.reach + _KEPT_EVERY
 
     def to_json(self) -> str:
-        """Return it as it is kept."""
+        """Return it as text."""
         since = [[kind, path, at] for (kind, path), at in sorted(self.since.items())]
         return json.dumps({"reach": self.reach, "since": since})
 
     @classmethod
     def from_json(cls, text: str) -> Noted:
-        """Return what was kept; of an empty text, that nothing is known."""
+        """Parse the text; an empty one means that nothing is known."""
         if not text:
             return cls()
         kept = json.loads(text)
@@ -125,7 +117,7 @@ class Noted:
 
 
 class Noticed:
-    """Takes note of the troubles, and of how far everything was read before each was known."""
+    """The record of troubles, and of how far everything was read before each was known."""
 
     def __init__(
         self,
@@ -145,16 +137,16 @@ class Noticed:
 
     @property
     def noted(self) -> Noted:
-        """What is to be kept with the positions."""
+        """Return what is to be stored with the positions."""
         return Noted(self._reach, self._since)
 
     def taken(self, reach: float, unread: int, *, is_read: bool = False) -> LogsFound:
-        """Return what the last look and reading since then have shown.
+        """Return the result of the last scan and of reading since then.
 
         Args:
-            reach: how far everything is read now, troubled files left out.
+            reach: up to when everything is read, except troubled files.
             unread: bytes known to be unread.
-            is_read: everything was tried since the look: a trouble that is not found has ended.
+            is_read: whether everything was tried since the scan, so that other troubles are over.
         """
         return LogsFound(
             patterns=self._discovery.patterns,
@@ -177,6 +169,7 @@ class Noticed:
         files = self._roster.files.values()
         for log in self._stopped_among(files):
             yield LogTrouble("stopped", log.path, log.sentence, since=log.since)
+        yield from (_held_up(path, removed) for path, removed in self._roster.held_up)
         reasons = self._discovery.refused | self._handles.failed
         for path in {f.found.path for f in files if f.found is not None and f.is_troubled}:
             yield trouble("damaged", path, reasons.pop(path, "reading it failed"))
@@ -185,7 +178,7 @@ class Noticed:
                 yield trouble("unreadable", path, reason)
 
     def _stopped_among(self, files: Iterable[Followed]) -> tuple[StoppedLog, ...]:
-        """Return the stopped logs; log an error for each that is new, or was so at the start."""
+        """Return the stopped logs, and log an error for each new one, once per process."""
         stopped = stopped_among((file.position for file in files), self._state_dir)
         for log in set(stopped) - self._stopped:
             event(

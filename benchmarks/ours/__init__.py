@@ -1,1 +1,0 @@
-"""mailtally itself: the parser alone, ``mailtally analyze``, and the whole pipeline."""

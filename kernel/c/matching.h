@@ -1,0 +1,194 @@
+/* The matcher: runs the steps of a program over a line. It knows no log; programs do.
+ *
+ * Every step goes on to a later one, so that no line takes more turns than there are steps.
+ */
+#ifndef MAILTALLY_MATCHING_H
+#define MAILTALLY_MATCHING_H
+
+#include "bytes.h"
+#include "kernel.h"
+
+struct field {
+    int64_t number;
+    struct text range;
+};
+
+/* The beginning that the last line had, and what it says. */
+struct shared {
+    struct text beginning;
+    struct text host;
+    int64_t time;
+};
+
+struct matcher {
+    const struct mt_program *program;
+    struct field fields[MT_FIELDS];
+    struct shared shared;
+    const uint8_t *start; /* of the line */
+    const uint8_t *end;
+};
+
+INLINE const uint8_t *bytes_at(const struct matcher *matcher, uint32_t place) {
+    return matcher->program->bytes + place;
+}
+
+/* Each of these returns the place after what it takes, or null if it fails. */
+
+INLINE const uint8_t *take_text(const uint8_t *place, const uint8_t *end, const uint8_t *text,
+                                size_t length) {
+    if ((size_t)(end - place) < length) return NULL;
+    for (size_t k = 0; k < length; k++)
+        if (place[k] != text[k]) return NULL;
+    return place + length;
+}
+
+INLINE const uint8_t *take_bytes(const uint8_t *place, const uint8_t *end, const uint8_t *set,
+                                 const struct mt_step *step) {
+    size_t most = (size_t)(end - place) < step->most ? (size_t)(end - place) : step->most;
+    size_t count = 0;
+    while (count < most && set[place[count]]) count++;
+    return count < step->length ? NULL : place + count;
+}
+
+INLINE const uint8_t *take_number(const uint8_t *place, const uint8_t *end, int64_t most,
+                                  int64_t *number) {
+    const uint8_t *start = place;
+    int64_t value = 0;
+    for (; place < end && is_digit(*place); place++) {
+        value = value * 10 + (*place - '0');
+        if (value > most) return NULL;
+    }
+    *number = value;
+    return place == start ? NULL : place;
+}
+
+/* The value of a small hexadecimal digit; above 15 for any other byte. */
+INLINE uint8_t hex_value(uint8_t byte) {
+    if (is_digit(byte)) return (uint8_t)(byte - '0');
+    return (uint8_t)(byte - 'a') <= 5 ? (uint8_t)(byte - 'a' + 10) : 16;
+}
+
+INLINE const uint8_t *take_hex(const uint8_t *place, const uint8_t *end,
+                               const struct mt_step *step, int64_t *number) {
+    uint64_t value = 0;
+    if ((size_t)(end - place) < step->length) return NULL;
+    for (uint32_t k = 0; k < step->length; k++) {
+        uint8_t digit = hex_value(place[k]);
+        if (digit > 15) return NULL;
+        value = value << 4 | digit;
+    }
+    if (value < step->bias || value - step->bias > (uint64_t)step->limit) return NULL;
+    *number = (int64_t)(value - step->bias);
+    return place + step->length;
+}
+
+INLINE const uint8_t *take_up_to(const uint8_t *place, const uint8_t *end, const uint8_t *set,
+                                 struct text text) {
+    const size_t length = length_of(text);
+    for (; (size_t)(end - place) >= length; place++) {
+        if (*place == *text.start && memcmp(place, text.start, length) == 0) return place;
+        if (!set[*place]) return NULL;
+    }
+    return NULL;
+}
+
+INLINE const uint8_t *take_up_to_last(const uint8_t *place, const uint8_t *end,
+                                      struct text text) {
+    const size_t length = length_of(text);
+    if ((size_t)(end - place) < length) return NULL;
+    for (const uint8_t *last = end - length;; last--) {
+        if (memcmp(last, text.start, length) == 0) return last;
+        if (last == place) return NULL;
+    }
+}
+
+/* The place after a quoted local part; backslashes quote a byte. */
+INLINE const uint8_t *after_quoted(const uint8_t *place, const uint8_t *end) {
+    for (place++; place < end; place++) {
+        if (*place == '"') return place + 1;
+        if (*place == '\\' && ++place == end) break;
+    }
+    return NULL;
+}
+
+/* Take an address up to its `>`. One that is not quoted may hold `>`. */
+INLINE const uint8_t *take_address(const uint8_t *place, const uint8_t *end) {
+    bool is_quoted = place < end && *place == '"';
+    if (is_quoted && !(place = after_quoted(place, end))) return NULL;
+    for (; place < end; place++) {
+        if (*place != '>') continue;
+        if (is_quoted || place + 1 == end || place[1] == ',' || place[1] == ' ') return place;
+    }
+    return NULL;
+}
+
+/* Whether the line begins as the last one did, with the byte after it: no step of a shared beginning
+ * looks further. */
+INLINE const uint8_t *recall(struct matcher *matcher) {
+    const struct shared *shared = &matcher->shared;
+    size_t length = length_of(shared->beginning);
+    if (!length || (size_t)(matcher->end - matcher->start) <= length) return NULL;
+    if (!same_bytes(matcher->start, shared->beginning.start, length + 1)) return NULL;
+    matcher->fields[MT_TIME].number = shared->time;
+    matcher->fields[MT_HOST].range = shared->host;
+    return matcher->start + length;
+}
+
+INLINE void remember(struct matcher *matcher, const uint8_t *place) {
+    matcher->shared = (struct shared){{matcher->start, place},
+                                      matcher->fields[MT_HOST].range,
+                                      matcher->fields[MT_TIME].number};
+}
+
+/* Take the value of a range that was taken before. */
+INLINE const uint8_t *take_value(const uint8_t *place, struct field *field, int64_t limit) {
+    int64_t number = number_of(field->range, limit);
+    if (number < 0) return NULL;
+    field->number = number;
+    return place;
+}
+
+/* Do one step at a place. */
+INLINE const uint8_t *take(struct matcher *matcher, const struct mt_step *step,
+                           const uint8_t *place) {
+    const uint8_t *end = matcher->end;
+    struct field *field = &matcher->fields[step->field];
+    const uint8_t *text = bytes_at(matcher, step->place), *set = bytes_at(matcher, step->set);
+    switch ((enum mt_op)step->op) {
+    case MT_TEXT: return take_text(place, end, text, step->length);
+    case MT_BYTES: return take_bytes(place, end, set, step);
+    case MT_NUMBER: return take_number(place, end, step->limit, &field->number);
+    case MT_HEX: return take_hex(place, end, step, &field->number);
+    case MT_UP_TO: return take_up_to(place, end, set, (struct text){text, text + step->length});
+    case MT_UP_TO_LAST:
+        return take_up_to_last(place, end, (struct text){text, text + step->length});
+    case MT_ADDRESS: return take_address(place, end);
+    case MT_REST: return end;
+    case MT_AT_END: return place == end ? place : NULL;
+    case MT_VALUE: return take_value(place, field, step->limit);
+    case MT_SET: return field->number = step->limit, place;
+    case MT_BEGIN: return field->range = (struct text){place, place}, place;
+    case MT_END: return field->range.end = place, place;
+    case MT_BACK: return field->range.start;
+    case MT_RECALL: return recall(matcher);
+    case MT_REMEMBER: return remember(matcher, place), place;
+    default: return NULL; /* MT_JUMP */
+    }
+}
+
+/* Run the program over a line, and return what it returns. */
+INLINE int64_t match(struct matcher *matcher, struct text line) {
+    const struct mt_step *steps = matcher->program->steps, *step = steps;
+    const uint8_t *place = line.start;
+    matcher->start = line.start;
+    matcher->end = line.end;
+    matcher->fields[MT_HOST].range.end = matcher->fields[MT_HOST].range.start;
+    while (step->op != MT_RETURN) {
+        const uint8_t *after = take(matcher, step, place);
+        if (after) place = after;
+        step = after ? step + 1 : steps + step->otherwise;
+    }
+    return step->limit;
+}
+
+#endif

@@ -1,0 +1,257 @@
+/* A chunk of a queue's log, line by line: matched, joined, and written as a row of the columns.
+ *
+ * A line changes the queue only after all that may stop it has been done, so that it can be read again.
+ */
+#include "columns.h"
+#include "joining.h"
+#include "resolving.h"
+
+struct reader {
+    struct join join;
+    struct matcher matcher;
+    struct mt_dictionaries *dictionaries;
+    struct mt_columns *columns;
+    struct mt_rejects *rejects;
+    struct recent recent;
+    struct record record;
+    struct text own_host;
+    struct text host; /* of the last event, and its index in the queue and in the columns */
+    uint32_t host_index;
+    uint32_t host_column;
+};
+
+/* The host of a line: its text and its index. Neighbouring lines mostly have the same. */
+INLINE enum mt_stop find_host(struct reader *reader) {
+    struct mt_names *hosts = &reader->join.queue->hosts;
+    struct text host = reader->matcher.fields[MT_HOST].range;
+    if (is_empty(host)) host = reader->own_host;
+    if (LIKELY(same_text(host, reader->host))) return MT_DONE;
+    bool is_own = host.start == reader->own_host.start;
+    struct key key = key_of(host, is_own ? host.end : reader->join.chunk.end, hosts);
+    uint32_t index = interned(hosts, &key);
+    if (index == NO_ROOM) return MT_FULL_QUEUE;
+    reader->host = host;
+    reader->host_index = index;
+    reader->host_column = NOT_LOOKED_UP;
+    return MT_DONE;
+}
+
+/* What is charged for a delivery; empty if that is no domain. */
+INLINE struct text charged_name(const struct reader *reader, const struct ending *ending) {
+    const struct mt_message *message = ending->message;
+    const struct mt_recipient *recipient = ending->recipient;
+    struct text name = name_at(&reader->join, message->name, message->name_end);
+    if (recipient->way == MT_SMTP_IN) {
+        name = name_at(&reader->join, recipient->name, recipient->name_end);
+        if (is_empty(name)) return name; /* a sender may be null, a recipient may not */
+        name = domain_of(name);
+    }
+    return name.start ? name : reader->host;
+}
+
+/* The end of what may be read of the bytes that a charged name is in. */
+INLINE const uint8_t *readable_end(const struct reader *reader, struct text name) {
+    struct text chunk = reader->join.chunk;
+    return name.start >= chunk.start && name.end <= chunk.end ? chunk.end : name.end;
+}
+
+/* Look the names of a record up, or find another fault of its line. */
+INLINE enum mt_stop resolve_names(struct reader *reader, const uint8_t *name_end) {
+    struct record *record = &reader->record;
+    struct mt_dictionaries *dictionaries = reader->dictionaries;
+    note_name(record, &dictionaries->domains, name_end);
+    enum mt_stop stop = resolve_domain(dictionaries, name_end, record);
+    if (stop || record->reason) return stop;
+    if (UNLIKELY(reader->host_column == NOT_LOOKED_UP)) {
+        stop = resolve_host(dictionaries, &reader->recent, record);
+        if (stop || record->reason) return stop;
+        reader->host_column = record->host_index;
+    }
+    record->host_index = reader->host_column;
+    return resolve_status(dictionaries, &reader->recent, reader->join.chunk.end, record);
+}
+
+/* What a finished delivery is: fill the record, or its reason. */
+INLINE enum mt_stop fill_record(struct reader *reader, const struct ending *ending) {
+    struct record *record = &reader->record;
+    if (!ending->message) return record->reason = MT_UNKNOWN_DELIVERY, MT_DONE;
+    int64_t deferrals = ending->recipient->deferrals;
+    if (deferrals == INT64_MAX || ending->message->size > INT64_MAX / (deferrals + 1))
+        return record->reason = MT_BAD_ATTEMPTS, MT_DONE;
+    struct text name = charged_name(reader, ending);
+    if (is_empty(name)) return record->reason = MT_BAD_DOMAIN, MT_DONE;
+    record->time = reader->matcher.fields[MT_TIME].number;
+    record->size = ending->message->size;
+    record->attempts = deferrals + 1;
+    record->service = (uint8_t)ending->recipient->way;
+    record->host = reader->host;
+    record->status = reader->matcher.fields[MT_STATUS].range;
+    record->name.start = name.start;
+    record->name.length = length_of(name);
+    return resolve_names(reader, readable_end(reader, name));
+}
+
+/* Write a record, or note a malformed line. */
+INLINE enum mt_stop take_line(struct reader *reader, struct mt_progress *progress) {
+    enum mt_stop stop = MT_DONE;
+    write_columns(reader->columns, reader->rejects, reader->join.chunk.start, &reader->record, 1,
+                  &stop);
+    progress->lines += !stop;
+    return stop;
+}
+
+INLINE enum mt_stop finish(struct reader *reader, struct mt_progress *progress) {
+    const struct field *fields = reader->matcher.fields;
+    struct ending ending = find_ending(reader->join.queue, reader->host_index, fields);
+    enum mt_stop stop = fill_record(reader, &ending);
+    if (!stop) stop = take_line(reader, progress);
+    if (!stop) end_delivery(&ending, fields[MT_TIME].number, 0);
+    return stop;
+}
+
+/* Take an event into the queue. */
+INLINE enum mt_stop join_event(struct reader *reader, enum mt_event event,
+                               struct mt_progress *progress) {
+    const struct field *fields = reader->matcher.fields;
+    const struct join *join = &reader->join;
+    enum mt_stop stop = find_host(reader);
+    if (UNLIKELY(stop)) return stop;
+    uint32_t host = reader->host_index;
+    int64_t time = fields[MT_TIME].number;
+    if (UNLIKELY(time < join->queue->earliest)) join->queue->earliest = time;
+    if (event == MT_FINISH) return finish(reader, progress);
+    if (event == MT_LEARN) stop = learn(join, host, fields);
+    else if (event == MT_START) stop = start(join, host, fields);
+    else if (event == MT_DEFER) defer(join->queue, host, fields);
+    else forget(join->queue, host, fields);
+    progress->passed += !stop;
+    return stop;
+}
+
+/* What is wrong with a line as a whole, or 0. */
+INLINE uint8_t fault_of(struct text line) {
+    if (length_of(line) > MT_MAX_LINE) return MT_TOO_LONG;
+    if (UNLIKELY(is_empty(line))) return MT_EMPTY;
+    return memchr(line.start, 0, length_of(line)) ? MT_NUL : MT_GOOD;
+}
+
+/* Read a line without its line feed and NULs before it. */
+INLINE enum mt_stop read_line(struct reader *reader, struct text line,
+                              struct mt_progress *progress) {
+    struct record *record = &reader->record;
+    record->start = line.start;
+    record->end = line.end;
+    record->reason = fault_of(line);
+    int64_t event = -(int64_t)record->reason;
+    if (LIKELY(!record->reason)) {
+        line.end -= line.end[-1] == '\r';
+        event = is_empty(line) ? -MT_EMPTY : match(&reader->matcher, line);
+    }
+    if (event == MT_PASS) return progress->passed++, MT_DONE;
+    if (LIKELY(event > 0)) return join_event(reader, (enum mt_event)event, progress);
+    record->reason = (uint8_t)-event;
+    return take_line(reader, progress);
+}
+
+INLINE enum mt_stop read_lines(struct reader *reader, struct mt_progress *progress) {
+    struct text chunk = reader->join.chunk;
+    const uint8_t *start = chunk.start + progress->read;
+    enum mt_stop stop = MT_DONE;
+    while (start < chunk.end && !stop) {
+        struct text line = {start, start};
+        while (UNLIKELY(*line.start == 0)) line.start++;
+        line.end = memchr(line.start, '\n', (size_t)(chunk.end - line.start));
+        stop = read_line(reader, line, progress);
+        if (UNLIKELY(stop)) break;
+        progress->nuls += (uint64_t)(line.start - start);
+        start = line.end + 1;
+    }
+    progress->read = (uint64_t)(start - chunk.start);
+    return stop;
+}
+
+static bool is_table(const struct mt_table *table) {
+    bool is_power = table->slot_count && (table->slot_count & (table->slot_count - 1)) == 0;
+    return is_power && table->room <= table->slot_count / 2 && table->room < UINT32_MAX &&
+           table->count <= table->room;
+}
+
+static bool is_queue(const struct mt_queue *queue) {
+    return is_table(&queue->messages) && is_table(&queue->recipients) &&
+           is_table(&queue->deliveries) && queue->hosts.count && queue->max_age >= 0;
+}
+
+static bool is_step(const struct mt_program *program, uint64_t index) {
+    const struct mt_step *step = &program->steps[index];
+    uint64_t text_end = (uint64_t)step->place + step->length, set_end = (uint64_t)step->set + 256;
+    bool has_text = step->op == MT_TEXT || step->op == MT_UP_TO || step->op == MT_UP_TO_LAST;
+    bool has_set = step->op == MT_BYTES || step->op == MT_UP_TO;
+    if (step->op >= MT_OPS || step->field >= MT_FIELDS) return false;
+    if (has_text && (!step->length || text_end > program->length)) return false;
+    if (step->place > program->length || step->set > program->length) return false;
+    if (has_set && set_end > program->length) return false;
+    if (step->op == MT_HEX && (step->length > 16 || step->limit < 0)) return false;
+    if (step->op == MT_RETURN) return step->limit > -256 && step->limit < MT_EVENTS;
+    if (step->op != MT_SET && (uint64_t)step->limit >= UINT64_C(1) << 59) return false;
+    return index + 1 < program->count && step->otherwise > index &&
+           step->otherwise < program->count;
+}
+
+int32_t mt_is_sound(const struct mt_program *program) {
+    for (uint64_t k = 0; k < program->count; k++)
+        if (!is_step(program, k)) return false;
+    return program->count > 0;
+}
+
+int32_t mt_read_queue(const uint8_t *start, uint64_t length, const struct mt_program *program,
+                      struct mt_queue *queue, struct mt_dictionaries *dictionaries,
+                      struct mt_columns *columns, struct mt_rejects *rejects,
+                      struct mt_progress *progress) {
+    if (progress->read >= length) return MT_DONE;
+    if (start[length - 1] != '\n') return MT_UNFINISHED;
+    if (!is_queue(queue) || !mt_is_sound(program)) return MT_REFUSED;
+    const uint8_t *name = queue->hosts.text;
+    struct text own_host = {name, memchr(name, '\n', queue->hosts.text_used)};
+    if (length_of(own_host) - 1 >= UINT8_MAX) return MT_REFUSED;
+    struct reader reader = {.join = {queue, {start, start + length}},
+                            .matcher = {.program = program},
+                            .dictionaries = dictionaries,
+                            .columns = columns,
+                            .rejects = rejects,
+                            .own_host = own_host,
+                            .host = own_host,
+                            .host_column = NOT_LOOKED_UP};
+    return (int32_t)read_lines(&reader, progress);
+}
+
+void mt_index_queue(struct mt_queue *queue, const uint8_t *start, uint64_t length) {
+    struct join join = {queue, {start, start + length}};
+    for (uint64_t k = 0; k < queue->messages.count; k++) {
+        const struct mt_message *message = message_at(queue, k);
+        uint32_t *slot = slot_of_message(queue, message->host, message->number);
+        if (!*slot) *slot = (uint32_t)(k + 1);
+    }
+    for (uint64_t k = 0; k < queue->deliveries.count; k++) {
+        const struct mt_delivery *delivery = delivery_at(queue, k);
+        uint32_t *slot = slot_of_delivery(queue, delivery->host, delivery->number);
+        if (!*slot) *slot = (uint32_t)(k + 1);
+    }
+    for (uint64_t k = 0; k < queue->recipients.count; k++) {
+        uint32_t *slot = slot_of_recipient(&join, recipient_at(queue, k));
+        if (!*slot) *slot = (uint32_t)(k + 1);
+    }
+}
+
+int64_t mt_match(const struct mt_program *program, const uint8_t *start, uint64_t length,
+                 int64_t numbers[MT_FIELDS], int64_t bounds[2 * MT_FIELDS]) {
+    struct matcher matcher = {.program = program};
+    if (!mt_is_sound(program)) return -MT_REFUSED;
+    for (int k = 0; k < MT_FIELDS; k++) matcher.fields[k].range = (struct text){start, start};
+    int64_t event = match(&matcher, (struct text){start, start + length});
+    for (int k = 0; k < MT_FIELDS; k++) {
+        numbers[k] = matcher.fields[k].number;
+        bounds[2 * k] = matcher.fields[k].range.start - start;
+        bounds[2 * k + 1] = matcher.fields[k].range.end - start;
+    }
+    return event;
+}

@@ -1,0 +1,272 @@
+"""The structures of ``c/kernel.h`` for ctypes, field by field; ``ABI`` is raised with them."""
+
+from __future__ import annotations
+
+from ctypes import Structure, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+from enum import IntEnum
+from typing import Final
+
+#: The interface that this package was written for; the library says which one it has.
+ABI: Final = 3
+
+
+class Stop(IntEnum):
+    """Why a call returned: ``mt_stop``."""
+
+    DONE = 0
+    FULL_NAMES = 1
+    FULL_REJECTS = 2
+    FULL_ROWS = 3
+    NEW_SPELLING = 4
+    UNFINISHED = 5
+    FULL_QUEUE = 6
+    REFUSED = 7
+
+
+class NamesTable(Structure):
+    """``mt_names``."""
+
+    _fields_ = (
+        ("slots", c_void_p),
+        ("slot_count", c_uint64),
+        ("text", c_void_p),
+        ("text_room", c_uint64),
+        ("text_used", c_uint64),
+        ("count", c_uint64),
+        ("key", c_uint64 * 4),
+    )
+
+
+class DictionariesTable(Structure):
+    """``mt_dictionaries``."""
+
+    _fields_ = (
+        ("hosts", NamesTable),
+        ("statuses", NamesTable),
+        ("domains", NamesTable),
+        ("spellings", NamesTable),
+        ("canonical", c_void_p),
+        ("settled", c_uint64),
+        ("unknown_statuses", c_uint64),
+    )
+
+
+class RejectsTable(Structure):
+    """``mt_rejects``."""
+
+    _fields_ = (
+        ("start", c_void_p),
+        ("end", c_void_p),
+        ("reason", c_void_p),
+        ("room", c_uint64),
+        ("count", c_uint64),
+    )
+
+
+class ColumnsTable(Structure):
+    """``mt_columns``."""
+
+    _fields_ = (
+        ("time", c_void_p),
+        ("size", c_void_p),
+        ("attempts", c_void_p),
+        ("service", c_void_p),
+        ("host", c_void_p),
+        ("status", c_void_p),
+        ("domain", c_void_p),
+        ("outgoing", c_void_p),
+        ("sender", c_void_p),
+        ("separator", c_void_p),
+        ("recipient_end", c_void_p),
+        ("room", c_uint64),
+        ("count", c_uint64),
+    )
+
+
+class RowsTable(Structure):
+    """``mt_rows``."""
+
+    _fields_ = (
+        ("slots", c_void_p),
+        ("slot_count", c_uint64),
+        ("count", c_uint64),
+        ("key", c_uint64 * 2),
+        ("step_seconds", c_int64),
+        ("earliest", c_int64),
+        ("latest", c_int64),
+    )
+
+
+class AmountsTable(Structure):
+    """``mt_amounts``."""
+
+    _fields_ = (
+        ("messages", c_void_p),
+        ("bytes", c_void_p),
+        ("wasted", c_void_p),
+        ("again", c_void_p),
+        ("count", c_uint64),
+    )
+
+
+class RankingTable(Structure):
+    """``mt_ranking``."""
+
+    _fields_ = (
+        ("slots", c_void_p),
+        ("slot_count", c_uint64),
+        ("ends", c_void_p),
+        ("sums", c_void_p),
+        ("room", c_uint64),
+        ("count", c_uint64),
+        ("text", c_void_p),
+        ("text_room", c_uint64),
+        ("key", c_uint64 * 4),
+    )
+
+
+class Progress(Structure):
+    """``mt_progress``."""
+
+    _fields_ = (
+        ("read", c_uint64),
+        ("lines", c_uint64),
+        ("nuls", c_uint64),
+        ("passed", c_uint64),
+    )
+
+
+class Field(IntEnum):
+    """``mt_field``: where the steps of a program leave what a line says."""
+
+    TIME = 0
+    HOST = 1
+    MESSAGE = 2
+    DELIVERY = 3
+    SIZE = 4
+    SENDER = 5
+    RECIPIENT = 6
+    STATUS = 7
+    WAY = 8
+    SCRATCH = 9
+    END = 16
+
+
+class Event(IntEnum):
+    """``mt_event``: what a line tells of its message. ``docs/explanation/kernel.md`` lists them."""
+
+    PASS = 0
+    FORGET = 1
+    LEARN = 2
+    START = 3
+    DEFER = 4
+    FINISH = 5
+
+
+class Op(IntEnum):
+    """``mt_op``: what a step does."""
+
+    TEXT = 0
+    BYTES = 1
+    NUMBER = 2
+    HEX = 3
+    UP_TO = 4
+    UP_TO_LAST = 5
+    ADDRESS = 6
+    REST = 7
+    AT_END = 8
+    VALUE = 9
+    SET = 10
+    BEGIN = 11
+    END = 12
+    BACK = 13
+    RECALL = 14
+    REMEMBER = 15
+    JUMP = 16
+    RETURN = 17
+
+
+class Step(Structure):
+    """``mt_step``."""
+
+    _fields_ = (
+        ("op", c_uint8),
+        ("field", c_uint8),
+        ("otherwise", c_uint16),
+        ("place", c_uint32),
+        ("length", c_uint32),
+        ("set", c_uint32),
+        ("most", c_uint32),
+        ("unused", c_uint32),
+        ("limit", c_int64),
+        ("bias", c_uint64),
+    )
+
+
+class ProgramTable(Structure):
+    """``mt_program``."""
+
+    _fields_ = (
+        ("steps", c_void_p),
+        ("count", c_uint64),
+        ("bytes", c_void_p),
+        ("length", c_uint64),
+    )
+
+
+class Table(Structure):
+    """``mt_table``."""
+
+    _fields_ = (
+        ("rows", c_void_p),
+        ("room", c_uint64),
+        ("count", c_uint64),
+        ("slots", c_void_p),
+        ("slot_count", c_uint64),
+    )
+
+
+class QueueTable(Structure):
+    """``mt_queue``."""
+
+    _fields_ = (
+        ("messages", Table),
+        ("recipients", Table),
+        ("deliveries", Table),
+        ("hosts", NamesTable),
+        ("text", c_void_p),
+        ("text_length", c_uint64),
+        ("max_age", c_int64),
+        ("earliest", c_int64),
+        ("key", c_uint64 * 4),
+    )
+
+
+class SavedRows(Structure):
+    """``mt_saved_rows``."""
+
+    _fields_ = (("rows", c_void_p), ("count", c_uint64))
+
+
+class SavedTables(Structure):
+    """``mt_saved``."""
+
+    _fields_ = (
+        ("messages", SavedRows),
+        ("recipients", SavedRows),
+        ("deliveries", SavedRows),
+        ("text", c_void_p),
+        ("text_length", c_uint64),
+    )
+
+
+class Saving(Structure):
+    """``mt_saving``."""
+
+    _fields_ = (
+        ("kept", c_void_p),
+        ("needed", c_void_p),
+        ("message_row", c_void_p),
+        ("recipient_row", c_void_p),
+        ("hosts", c_void_p),
+    )

@@ -1,0 +1,1 @@
+"""The day writer: which days are due, and writing them."""

@@ -1,0 +1,1 @@
+"""The intake: receive announcements, fetch their batches, commit them in groups."""

@@ -1,0 +1,66 @@
+"""The protocol of a log format: bytes in, columns out, and a state for the next chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from mailtally_collector.formats.engine.parsed import Parsed
+
+#: The state at the beginning of a log.
+NOTHING_KNOWN = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a format needs to know about its mail host.
+
+    Attributes:
+        host: the host of lines that name none.
+        max_age: seconds after its last event when a message is dropped from the state.
+        max_entries: most entries in the state of one log.
+    """
+
+    host: str = "localhost"
+    max_age: int = 14 * 86_400
+    max_entries: int = 250_000
+
+
+class Format(Protocol):
+    """A log format. The state of a stateless format is always empty.
+
+    A state is opaque bytes that only the format itself reads. It is stored in the collector's
+    checkpoint together with the batch that it belongs to. It is bounded, and ``parse`` has no other
+    memory: parsing a chunk again with the same state gives the same result.
+    """
+
+    is_stateless: ClassVar[bool]
+
+    def __init__(self, setting: Setting) -> None: ...
+
+    def warm(self) -> None:
+        """Load what the first chunk needs, so that what is missing is noticed at the start."""
+        ...
+
+    def first_line(self, chunk: bytes) -> int | None:
+        """Return the offset of the first line that only this format has, or ``None``."""
+        ...
+
+    def parse(
+        self, chunk: bytes | bytearray | memoryview, state: bytes = NOTHING_KNOWN
+    ) -> tuple[Parsed, bytes]:
+        r"""Parse whole lines.
+
+        Args:
+            chunk: Bytes that end with ``\n``, or none at all.
+            state: The state that the previous chunk of the same log returned.
+
+        Returns:
+            Records and malformed lines, and the state after the chunk.
+
+        Raises:
+            ValueError: The last line has no ``\n``.
+            Refused: The state was not written by this format.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The format ``stats``: the traffic log of qmail under H-Sphere."""

@@ -1,0 +1,1 @@
+"""Spool: batches, file positions and identity of a collector, in one database."""

@@ -1,0 +1,1 @@
+"""The identity of files: fingerprints, copies, and where to resume."""

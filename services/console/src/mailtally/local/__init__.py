@@ -1,0 +1,1 @@
+"""The embedded site: a private Redis and the services as child processes, in one directory."""

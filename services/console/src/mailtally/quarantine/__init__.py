@@ -1,1 +1,0 @@
-"""What aggregators kept aside: shown, counted after all, or dropped."""

@@ -1,0 +1,1 @@
+"""Generators of realistic logs for the demo, benchmarks and tests."""

@@ -1,0 +1,1 @@
+"""The billing database: its tables, their migrations, queries and connections."""

@@ -1,1 +1,0 @@
-"""Alembic's scripts: how the tables came to be what they are."""

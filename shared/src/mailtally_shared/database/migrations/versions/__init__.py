@@ -1,1 +1,0 @@
-"""One script a change, in order; a script that was released is never edited."""

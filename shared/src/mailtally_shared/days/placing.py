@@ -1,0 +1,95 @@
+"""Writing a day's three files."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from mailtally_shared.batches import Passing
+from mailtally_shared.days import breakdown, manifest, qml
+from mailtally_shared.days.charged_rows import QmlTotals
+from mailtally_shared.days.charging import charge
+from mailtally_shared.days.day_rows import DayRows
+from mailtally_shared.days.directory import newest_revision
+from mailtally_shared.days.durable import (
+    Staged,
+    directory_lock,
+    stage,
+    stage_behind,
+    sync_directory,
+)
+from mailtally_shared.days.filed import collector_sums
+from mailtally_shared.days.manifest import DayFacts, Manifest
+from mailtally_shared.days.names import DayNames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from mailtally_shared.schema import Sums
+
+
+def write_day(directory: Path, facts: DayFacts, rows: Iterable[Sums], *, now: float) -> bool:
+    """Write the files of one revision of a day, all three or none.
+
+    A writer that lost its lease in the meantime does no harm: under the directory's
+    lock it finds the newer revision and leaves it alone.
+
+    Args:
+        directory: the statistic directory; created if missing.
+        facts: the day, its revision, its policy and how complete it is.
+        rows: the day's whole breakdown, in any order, each key once.
+        now: Unix seconds, for ``written_at``.
+
+    Returns:
+        False where this revision or a newer one exists already.
+
+    Raises:
+        Refused: a domain's sum does not fit 63 bits.
+        ValueError: a key appears twice, or a total does not fit 63 bits.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with directory_lock(directory):
+        if newest_revision(directory, facts.day) >= facts.revision:
+            return False
+        _replace(directory, DayNames.of(facts.day), _stage(directory, facts, DayRows.of(rows), now))
+    return True
+
+
+def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[Staged]:
+    names = DayNames.of(facts.day)
+    counted, passing = rows.totals(), Passing()
+    charges = passing.through(charge(rows.pieces(), facts.policy))
+    with ThreadPoolExecutor(2) as disk:  # while one file is synced the next is written
+        csv_file = stage_behind(disk, directory / names.breakdown, breakdown.render(rows))
+        txt_file = stage_behind(disk, directory / names.qml, qml.render(charges))
+    csv, txt = csv_file.result(), txt_file.result()
+    charged = QmlTotals(*passing.totals)
+    whole = Manifest(
+        **dict(facts),
+        breakdown_rows=counted.rows,
+        total_messages=counted.messages,
+        total_bytes=counted.bytes,
+        collectors=collector_sums(rows),
+        qml_rows=charged.rows,
+        charged_bytes=charged.bytes,
+        hits_all=charged.hits_all,
+        hits_html=charged.hits_html,
+        qml_sha256=txt.sha256,
+        breakdown_sha256=csv.sha256,
+        written_at=manifest.utc(now),
+    )
+    return [csv, stage(directory / names.manifest, [manifest.render(whole)]), txt]
+
+
+def _replace(directory: Path, names: DayNames, staged: list[Staged]) -> None:
+    # An older revision that no loader has claimed yet is removed first. Otherwise a crash
+    # between the renames would leave its qml file next to the new breakdown.
+    if (directory / names.qml).exists():
+        (directory / names.qml).unlink()
+        sync_directory(directory)
+    for file in staged[:-1]:
+        file.commit()
+    sync_directory(directory)
+    staged[-1].commit()
+    sync_directory(directory)

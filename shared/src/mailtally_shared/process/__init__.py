@@ -1,1 +1,0 @@
-"""How a process of mailtally starts, stops, logs and reports: the same in all services."""

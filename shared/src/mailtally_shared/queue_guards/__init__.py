@@ -1,1 +1,0 @@
-"""Guards between a broker and kombu: nothing that a sender wrote reaches kombu's decoders."""

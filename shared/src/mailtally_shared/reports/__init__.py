@@ -1,0 +1,1 @@
+"""Reports: a question, the figures that answer it, and the answer. Pure."""

@@ -1,0 +1,1 @@
+"""The reader of the state: totals, ledgers and days of one moment."""

@@ -1,0 +1,1 @@
+"""Records that are not counted, or not yet: held ones and quarantined batches."""

@@ -1,0 +1,1 @@
+"""Messages between the services: announcement, payload, status document, and the queue."""

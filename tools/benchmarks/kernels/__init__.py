@@ -1,0 +1,1 @@
+"""Kernels: the parsers alone, against a plain loop, and flame graphs."""

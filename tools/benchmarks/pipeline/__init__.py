@@ -1,0 +1,1 @@
+"""The cost of mailtally itself, by stage and as a whole, busy and idle."""

@@ -1,0 +1,1 @@
+"""A linter of prose: the word list of the project, ``words.toml``, over pages and docstrings."""
