@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mailtally_shared.columns import Array
 
 DAY = 86_400
+HOUR = 3600
 #: The UTC day number from which on zones change as in the years before: 2040-01-01.
 _REPEATING = 25_567
 _EPOCH = date(1970, 1, 1)
@@ -67,6 +68,22 @@ class Calendar:
         )
         starts = np.array([start for start, _ in edges], np.int64)
         return tuple(numbers), day_of_edge[np.searchsorted(starts, times, side="right") - 1]
+
+    def hours_of(self, times: Array) -> Array:
+        """Return the second at which the hour of each timestamp begins.
+
+        An hour lasts while the local time shows it and the offset from UTC stays: where the clock
+        is put back by an hour, it comes twice.
+
+        Args:
+            times: int64 Unix seconds, shape ``(n,)``, ``0 <= t < END_OF_TIME``.
+
+        Returns:
+            int64 Unix seconds, shape ``(n,)``.
+        """
+        distinct, index = np.unique(times, return_inverse=True)
+        hours = np.fromiter(map(self._hour_of, distinct.tolist()), np.int64, len(distinct))
+        return hours[index]
 
     def end_of(self, day: date) -> int:
         """Return the first second (Unix) after ``day``."""
@@ -119,6 +136,11 @@ class Calendar:
             else:
                 high = middle
         return high
+
+    def _hour_of(self, time: int) -> int:
+        offset = self._offset(time)
+        begin = time - (time + offset) % HOUR
+        return begin if self._offset(begin) == offset else self._change_between(begin, time)
 
     def _offset(self, time: int) -> int:
         offset = datetime.fromtimestamp(time, UTC).astimezone(self.zone).utcoffset()

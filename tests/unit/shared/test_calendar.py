@@ -35,6 +35,37 @@ def test_days_agree_with_the_time_zone_database(zone: str, times: list[int]) -> 
 
 
 @pytest.mark.parametrize("zone", ZONES)
+@given(times=st.lists(st.integers(0, 2**32), min_size=1, max_size=30))
+def test_an_hour_has_one_local_hour_and_one_offset(zone: str, times: list[int]) -> None:
+    def shown(time: int) -> tuple[date, int, object]:
+        local = datetime.fromtimestamp(time, ZoneInfo(zone))
+        return local.date(), local.hour, local.utcoffset()
+
+    hours = Calendar(ZoneInfo(zone)).hours_of(np.array(times, np.int64)).tolist()
+    for time, hour in zip(times, hours, strict=True):
+        assert hour <= time < hour + 3600
+        assert shown(hour) == shown(time) != shown(hour - 1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Berlin", date(2026, 3, 29), 23),
+        ("Europe/Berlin", date(2026, 10, 25), 25),
+        ("Australia/Lord_Howe", date(2026, 4, 5), 25),  # of 24.5 hours, one begins late
+        ("Australia/Lord_Howe", date(2026, 10, 4), 24),  # of 23.5 hours, one begins late
+        ("Asia/Kathmandu", date(2026, 2, 16), 24),
+    ],
+)
+def test_a_day_has_as_many_hours_as_its_zone_shows(zone: str, day: date, hours: int) -> None:
+    calendar = Calendar(ZoneInfo(zone))
+    end = calendar.end_of(day)
+    seconds = np.arange(end - 26 * 3600, end, 900)
+    of_day = [second for second in seconds.tolist() if calendar.day_of(second) == day]
+    assert len(np.unique(calendar.hours_of(np.array(of_day, np.int64)))) == hours
+
+
+@pytest.mark.parametrize("zone", ZONES)
 @given(day=st.dates(date(1980, 1, 1), date(2040, 12, 31)))
 def test_the_end_of_a_day_is_its_last_second_plus_one(zone: str, day: date) -> None:
     calendar = Calendar(ZoneInfo(zone))
