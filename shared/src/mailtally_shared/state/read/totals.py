@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.days import DayRows
+    from mailtally_shared.days.hour_rows import Hours
     from mailtally_shared.state.keys import Book, StateKeys
 
 
@@ -82,13 +83,19 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """The totals of a day at one moment, which ``changes`` identifies."""
+    """The totals of a day at one moment, which ``changes`` identifies.
+
+    Attributes:
+        hours: what is known of the day by hour at the same moment; ``None`` where hours are not
+            counted or have left the state.
+    """
 
     changes: int
     messages: int
     bytes: int
     transferred: int
     rows: DayRows
+    hours: Hours | None = None
 
 
 class Totals:
