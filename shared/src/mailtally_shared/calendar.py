@@ -41,6 +41,7 @@ class Calendar:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self._edges_of_bucket = lru_cache(maxsize=4096)(self._find_edges)
+        self._hours_of_bucket = lru_cache(maxsize=4096)(self._find_hours)
 
     @property
     def name(self) -> str:
@@ -81,9 +82,9 @@ class Calendar:
         Returns:
             int64 Unix seconds, shape ``(n,)``.
         """
-        distinct, index = np.unique(times, return_inverse=True)
-        hours = np.fromiter(map(self._hour_of, distinct.tolist()), np.int64, len(distinct))
-        return hours[index]
+        edges = [edge for bucket in _buckets(times) for edge in self._hours_of_bucket(bucket)]
+        starts, hours = np.array(edges, np.int64).reshape(-1, 2).T
+        return hours[np.searchsorted(starts, times, side="right") - 1]
 
     def end_of(self, day: date) -> int:
         """Return the first second (Unix) after ``day``."""
@@ -115,16 +116,33 @@ class Calendar:
 
     def _find_edges(self, bucket: int) -> tuple[Edge, ...]:
         """Return the edges in the UTC day number ``bucket``; its first second is always one."""
-        start, end = bucket * DAY, (bucket + 1) * DAY
-        stretches = [start]
-        if self._offset(start) != self._offset(end):
-            stretches.append(self._change_between(start, end))
-        edges = {second: self.day_of(second) for second in stretches}
-        for second, until in zip(stretches, [*stretches[1:], end], strict=True):
+        stretches = self._stretches_of(bucket)
+        edges = {second: self.day_of(second) for second, _ in stretches}
+        for second, until in stretches:
             midnight = second + -(second + self._offset(second)) % DAY
             if midnight < until:
                 edges[midnight] = self.day_of(midnight)
         return tuple(sorted(edges.items()))
+
+    def _find_hours(self, bucket: int) -> tuple[tuple[int, int], ...]:
+        """Return the hours in the UTC day number ``bucket``: its first second, and its beginning.
+
+        The two differ where the hour begins in the bucket before.
+        """
+        found = {}
+        for second, until in self._stretches_of(bucket):
+            found[second] = self._hour_of(second)
+            whole = second + -(second + self._offset(second)) % HOUR
+            found |= {hour: hour for hour in range(whole, until, HOUR)}
+        return tuple(sorted(found.items()))
+
+    def _stretches_of(self, bucket: int) -> list[tuple[int, int]]:
+        """Return the stretches of constant offset in a UTC day: first second, and end."""
+        start, end = bucket * DAY, (bucket + 1) * DAY
+        if self._offset(start) == self._offset(end):
+            return [(start, end)]
+        change = self._change_between(start, end)
+        return [(start, change), (change, end)]
 
     def _change_between(self, low: int, high: int) -> int:
         """Return the first second with the offset that holds at ``high`` and not at ``low``."""
