@@ -17,6 +17,7 @@ from mailtally_shared.state.commit.commit import Committer
 from mailtally_shared.state.keys import FORMAT
 from mailtally_shared.state.read.totals import Totals
 from mailtally_shared.state.snapshot import KEPT, restore_snapshot, snapshots, take_snapshot
+from tests.models.agreement import by_hour
 from tests.support.day_sets import put_set
 from tests.support.records import NONCE, NOON, FakeCollector, Record, rows
 
@@ -39,16 +40,22 @@ def filled(state: State, keys: StateKeys, calendar: Calendar) -> FakeCollector:
     return sender
 
 
+def everything(state: State, keys: StateKeys) -> tuple[object, ...]:
+    """What is counted of the day, by hour as well."""
+    found = Totals(state, keys).read(DAY)
+    return found.changes, list(found.rows), by_hour(found)
+
+
 def test_an_emptied_state_is_refilled_from_the_newest_snapshot(
     filled: FakeCollector, state: State, keys: StateKeys, tmp_path: Path
 ) -> None:
-    before = Totals(state, keys).read(DAY)
+    before = everything(state, keys)
     filled.batch(RECORDS)  # a payload under way is no part of a snapshot, nor a sign of life
     state.set(keys.alive(filled.id, NONCE), "1", ex=60)
     take_snapshot(state, keys, tmp_path / SNAPSHOTS, NOON)
     state.flushall()
     open_state(state, keys, tmp_path)
-    assert Totals(state, keys).read(DAY) == before
+    assert everything(state, keys) == before
     found, seen = Ledger(state, keys).look("mail1", filled.id)
     assert found.owner == Owner(filled.id, Incarnation(1, NONCE))
     assert (seen, found.life) == (Applied(1, frozenset()), 0.0)

@@ -13,6 +13,7 @@ import pytest
 from mailtally_aggregator.crash_at import CrashAt as AggregatorCrashAt
 from mailtally_collector.crash_at import CrashAt as CollectorCrashAt
 from mailtally_loader.crash_at import CrashAt as LoaderCrashAt
+from mailtally_shared.state.hours.crash_at import CrashAt as HoursCrashAt
 from mailtally_shared.state.snapshot import CrashAt as SnapshotCrashAt
 from tests.architecture.source_tree import modules
 from tests.faults.drive import AGGREGATOR, COLLECTOR, PATIENCE
@@ -50,6 +51,8 @@ POINTS = {
         "writer-revision-taken",
         "writer-day-written",
         "writer-snapshot-staged",
+        "writer-hours-added-up",
+        "writer-hours-compacted",
     ),
     LOADER: (
         "loader-claiming",
@@ -73,7 +76,7 @@ ROTATING = {
 }
 #: Passed only where Redis went back further than a spool: test_redis_faults.py kills there.
 ELSEWHERE = ("collector-lost-noted",)
-ENUMS = (CollectorCrashAt, AggregatorCrashAt, LoaderCrashAt, SnapshotCrashAt)
+ENUMS = (CollectorCrashAt, AggregatorCrashAt, LoaderCrashAt, SnapshotCrashAt, HoursCrashAt)
 
 
 def passed_in_the_code() -> Iterator[str]:

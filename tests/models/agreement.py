@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, cast
 
 from mailtally_shared.audit.conservation import check_lines, check_records
 from mailtally_shared.audit.finding import Level
+from mailtally_shared.days.hour_rows import HourRows
 from mailtally_shared.state.untrusted import text
 from tests.models.taking_part import by_key
 
@@ -32,9 +33,9 @@ def agree(real: OnRedis, twin: Twin) -> None:
     _nothing_appears_or_vanishes(books)
     for late in (False, True):
         for day in twin.days(late=late):
-            assert _figures(real.read(day.day, late=late)) == _figures(
-                twin.read(day.day, late=late)
-            )
+            found, expected = real.read(day.day, late=late), twin.read(day.day, late=late)
+            assert _figures(found) == _figures(expected)
+            assert by_hour(found) == by_hour(expected)
     _held_agree(real, twin)
     for collector, account in twin.accounts.items():
         ahead = cast("list[bytes]", real.state.hkeys(real.keys.ahead(collector)))
@@ -76,6 +77,14 @@ def _figures(totals: DayTotals) -> tuple[Rows, int, int, int]:
     return by_key(totals.rows), totals.messages, totals.bytes, totals.transferred
 
 
+def by_hour(totals: DayTotals) -> tuple[object, ...]:
+    """Return what is known of a day by hour, to be compared."""
+    if totals.hours is None:
+        return None, totals.hours_whole
+    columns = (getattr(totals.hours.rows, each.name).tolist() for each in fields(HourRows))
+    return list(zip(*columns, strict=True)), totals.hours.whole, totals.hours_whole
+
+
 def _held_agree(real: OnRedis, twin: Twin) -> None:
     assert real.held() == twin.held()
     names: dict[str, int] = {}
@@ -83,6 +92,7 @@ def _held_agree(real: OnRedis, twin: Twin) -> None:
         holder, day = each.collector_id, each.day
         found = twin.read(day, holder=holder)
         assert _figures(real.read(day, holder=holder)) == _figures(found)
+        assert by_hour(real.read(day, holder=holder)) == by_hour(found)
         at_places = {(row.domain, row.collector, row.host) for row in found.rows}
         names[holder] = names.get(holder, 0) + len(at_places)
     kept = cast("dict[bytes, bytes]", real.state.hgetall(real.keys.held_names))

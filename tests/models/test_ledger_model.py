@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from itertools import chain, count
 from typing import TYPE_CHECKING, cast
@@ -50,7 +50,7 @@ from tests.models.taking_part import (
 from tests.support.directories import LIFE, MemoryDirectory, start
 from tests.support.records import FakeCollector, rows
 from tests.twin.on_redis import OnRedis
-from tests.twin.twin import Twin
+from tests.twin.twin import TOTALS, Twin, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -285,7 +285,25 @@ class LedgerMachine(RuleBasedStateMachine):
         assert found is not None
         return found
 
+    @rule()
+    def switch_hours(self) -> None:
+        """Aggregators start with other settings."""
+        self.real.hours = self.model.hours = not self.model.hours
+
     # What the day writer does
+
+    @precondition(lambda self: self.model.days())
+    @rule(data=st.data())
+    def compact_hours(self, data: st.DataObject) -> None:
+        self.state.delete(self.keys.writer_lease)
+        self.real.compact_hours(data.draw(st.sampled_from(self.model.days())).day)
+
+    def drop_hours_as_the_writer_did(self) -> None:
+        """Those of days that are written and long over."""
+        for day in self.real.days():
+            if day.hours_left:
+                assert not day.is_dirty
+                self.model.sheets[Where(TOTALS, day.day)].hours_left = True
 
     @rule(days=st.integers(-2, 2))
     def write_and_retire(self, days: int) -> None:
@@ -304,6 +322,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for _ in ("writes", "retires what it finds written"):
             assert writer.tick(self.calendar.end_of(last))
         self.check_days_written([each.day for each in self.model.days() if each.day <= last])
+        self.drop_hours_as_the_writer_did()
 
     def check_days_written(self, over: list[date]) -> None:
         """Days are written and retired up to the first that would become lower."""
@@ -344,7 +363,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.state.dbsize() == 0
         open_state(self.state, self.keys, self.directory)
         assert self.saved is not None
-        self.model = deepcopy(self.saved)
+        self.model = replace(deepcopy(self.saved), hours=self.model.hours)
         for sender in list(self.senders.values()):
             sender.renew()
             self.begin(sender)

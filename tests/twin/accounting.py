@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 class Accounting(ABC):
     """One writer and one reader of a state, and the collectors that it knows.
 
-    ``caps`` are the limits of the writer; another one may have others.
+    ``caps`` are the limits of the writer; another one may have others. ``hours``: whether it
+    counts by hour as well.
     """
 
     calendar: Calendar
     caps: Caps
+    hours: bool
 
     # Counting
 
@@ -128,6 +130,14 @@ class Accounting(ABC):
     @abstractmethod
     def retire(self, day: date, pin: str = "") -> bool:
         """As ``Lease.retire``."""
+
+    @abstractmethod
+    def compact_hours(self, day: date) -> None:
+        """As ``compact`` of a day that is over."""
+
+    @abstractmethod
+    def drop_hours(self, day: date) -> bool:
+        """As ``Lease.drop_hours``."""
 
     @abstractmethod
     def unsettled(self, day: date) -> Unsettled:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mailtally_shared.state.commit.commit import Committer
 from mailtally_shared.state.commit.request import Caps
+from mailtally_shared.state.hours.compaction import compact
 from mailtally_shared.state.lease import Lease
 from mailtally_shared.state.read.books_read import read_books
 from mailtally_shared.state.read.totals import Totals
@@ -48,7 +49,17 @@ class OnRedis(Accounting):
         self.state, self.keys, self.calendar = state, keys, calendar
         self._totals = Totals(state, keys)
         self.lease = Lease(state, keys, 3600)
+        self._hours = True
         self.caps = caps or Caps()
+
+    @property
+    def hours(self) -> bool:
+        return self._hours
+
+    @hours.setter
+    def hours(self, hours: bool) -> None:
+        self._hours = hours
+        self.restart()
 
     @property
     def caps(self) -> Caps:
@@ -63,7 +74,9 @@ class OnRedis(Accounting):
         return FakeCollector(self.state, self.keys, host, epoch)
 
     def restart(self) -> None:
-        self.committer = Committer(self.state, self.keys, self.calendar, caps=self._caps)
+        self.committer = Committer(
+            self.state, self.keys, self.calendar, caps=self._caps, hours=self._hours
+        )
 
     def apply(
         self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], now: float
@@ -128,6 +141,14 @@ class OnRedis(Accounting):
     def retire(self, day: date, pin: str = "") -> bool:
         assert self.lease.hold()
         return self.lease.retire(day, self._totals.places(day), pin)
+
+    def compact_hours(self, day: date) -> None:
+        assert self.lease.hold()
+        assert compact(self.state, self.lease, self.keys.totals, day, is_over=True)
+
+    def drop_hours(self, day: date) -> bool:
+        assert self.lease.hold()
+        return self.lease.drop_hours(self.keys.totals, day)
 
     def unsettled(self, day: date) -> Unsettled:
         return unsettled(self.state, self.keys, day)

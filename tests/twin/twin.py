@@ -94,6 +94,7 @@ class Twin(Accounting):
 
     calendar: Calendar
     caps: Caps = field(default_factory=Caps)
+    hours: bool = True
     keys: StateKeys = field(default_factory=StateKeys)
     owner: dict[str, Start] = field(default_factory=dict)  # by host
     accounts: dict[str, Account] = field(default_factory=dict)  # by collector
@@ -205,7 +206,7 @@ class Twin(Accounting):
     def _count(self, batches: Sequence[Batch], now: float) -> None:
         opener = _only(batch.header.collector_id for batch in batches)
         for where, entries in self._adding(batches, now).items():
-            self._add(where, entries, opener, now)
+            self._add(where, entries, opener, now, hours=self.hours)
         for batch in batches:
             header, account = batch.header, self._account(batch.header)
             self.named.setdefault(header.host, set()).update({*batch.rows.hosts} - {header.host})
@@ -271,9 +272,11 @@ class Twin(Accounting):
     def _sheet(self, where: Where) -> Sheet:
         return self.sheets.get(where, Sheet())
 
-    def _add(self, where: Where, entries: Sequence[Entry], opener: str, now: float) -> None:
+    def _add(
+        self, where: Where, entries: Sequence[Entry], opener: str, now: float, *, hours: bool
+    ) -> None:
         sheet = self.sheets.setdefault(where, Sheet(opener=opener))
-        sheet.add(entries, self.caps, now)
+        sheet.add(entries, self.caps, now, hours=hours and where.book != LATE)
 
     def _opens_too_many(self, adding: Iterable[Where], opener: str) -> bool:
         """Return whether a book would have too many days, and the opener no share in it left."""
@@ -325,7 +328,8 @@ class Twin(Accounting):
             return "days"
         if not self._sheet(where).has_room_for(sheet.entries):
             return "overflow"
-        self._add(where, sheet.entries, held.collector_id, now)
+        hours = self.hours and bool(sheet.hours_whole)
+        self._add(where, sheet.entries, held.collector_id, now, hours=hours)
         del self.sheets[Where(held.collector_id, held.day)]
         return "applied"
 
@@ -371,7 +375,7 @@ class Twin(Accounting):
         return [self.sheets[Where(book, day)].live_day(day) for day in days]
 
     def read(self, day: date, *, late: bool = False, holder: str = "") -> DayTotals:
-        return self._sheet(Where(holder or (LATE if late else TOTALS), day)).totals()
+        return self._sheet(Where(holder or (LATE if late else TOTALS), day)).totals(self.calendar)
 
     def watermarks(self, expected: Iterable[str] = ()) -> dict[str, float]:
         found = {host: float(self._read_up_to(start)) for host, start in self.owner.items()}
@@ -455,6 +459,12 @@ class Twin(Accounting):
             self.pinned[day] = pin
         self.stopped.pop(day, None)
         return True
+
+    def compact_hours(self, day: date) -> None:
+        """Do nothing: every record is kept."""
+
+    def drop_hours(self, day: date) -> bool:
+        return self._sheet(Where(TOTALS, day)).drop_hours()
 
     def unsettled(self, day: date) -> Unsettled:
         live, late = (self.sheets.get(Where(book, day)) for book in (TOTALS, LATE))

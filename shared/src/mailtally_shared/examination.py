@@ -131,7 +131,8 @@ class Examination:
                 if not check_format(state, keys):
                     sentence = "Empty: no aggregator has been started on it yet."
                     return Books(), [*found, Finding("state", Level.WARNING, sentence)]
-                check_policy(state, keys, self._site.timezone, self._site.charging)
+                site = self._site
+                check_policy(state, keys, site.timezone, site.charging, hours=site.hours)
                 books = read_books(state, keys)
                 redis, stopped = read_clocks(state, keys)
                 found.append(check_clocks(books, here=now, redis=redis, stopped=stopped))

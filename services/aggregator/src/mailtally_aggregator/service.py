@@ -63,9 +63,12 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
     def opened() -> None:
         open_state(state, keys, settings.statistic_dir, accept_empty=accept_empty_state)
 
+    def adopted() -> None:
+        adopt_policy(state, keys, settings.timezone, settings.charging, hours=settings.hours)
+
     with observed(settings.health_address, settings.service, health) as exposition:
         supervisor.insist(opened)
-        supervisor.insist(lambda: adopt_policy(state, keys, settings.timezone, settings.charging))
+        supervisor.insist(adopted)
         supervisor.insist(lambda: warn_of_unmatched(state, keys, settings.charging))
         # A client for each thread: after an error the intake disconnects its own client.
         of_lease = connect_state(settings.resolved_state_url)
@@ -114,7 +117,7 @@ def _taking_in(
         receiver=receiver,
         state=state,
         keys=keys,
-        committer=Committer(state, keys, Calendar(settings.zone), caps=settings.caps),
+        committer=_committer(settings, state),
         quarantine=Quarantine(state, keys, settings.quarantine),
         hosted=hosted,
         limits=settings.group,
@@ -129,6 +132,12 @@ def _taking_in(
     return Loop("intake", turn, reset=intake.reset)
 
 
+def _committer(settings: AggregatorSettings, state: State) -> Committer:
+    return Committer(
+        state, StateKeys(), Calendar(settings.zone), caps=settings.caps, hours=settings.hours
+    )
+
+
 def _writing(settings: AggregatorSettings, lease: Lease, clock: Clock, hosted: HostedFile) -> Loop:
     """Return the loop of the day writer: the process with the lease writes, others wait for it."""
     keys, calendar = StateKeys(), Calendar(settings.zone)
@@ -140,7 +149,7 @@ def _writing(settings: AggregatorSettings, lease: Lease, clock: Clock, hosted: H
     note = HostedNote(patient, keys, socket.gethostname())
 
     def turn() -> float:
-        check_policy(patient, keys, settings.timezone, settings.charging)
+        check_policy(patient, keys, settings.timezone, settings.charging, hours=settings.hours)
         note.note(hosted.current(), clock.wall())
         sweep(patient, keys)
         if writer.tick(clock.wall()):
@@ -175,7 +184,7 @@ def _day_writer(
         held=HeldTurn(
             state=patient,
             keys=keys,
-            committer=Committer(patient, keys, calendar, caps=settings.caps),
+            committer=_committer(settings, patient),
             calendar=calendar,
             lease=lease,
             slack=settings.future_slack,

@@ -2,7 +2,7 @@
 
 lines read = records + malformed + quarantined                 every ledger
 records    = messages in the days + retired + late + held       the whole state
-a day      = the sum of its rows                                every day in the state
+a day      = the sum of its rows, and of its hours              every day in the state
 a day      = its files                                          every day written and unchanged
 charge of the breakdown = qml file = rows of the database       every loaded day
 """
@@ -76,11 +76,12 @@ def check_records(books: Books) -> Finding:
 
 
 def check_rows(days: Collection[DaySums]) -> Finding:
-    """Check that every day in the state is the sum of its rows."""
+    """Check that every day in the state is the sum of its rows, and of its hours."""
     problems = [
-        f"{day.name}: its rows add up to {_text(day.rows)}, its own sums are {_text(day.own)}."
+        f"{day.name}: its {what} add up to {_text(sums)}, its own sums are {_text(day.own)}."
         for day in days
-        if day.rows != day.own
+        for what, sums in (("rows", day.rows), ("hours", day.hours))
+        if sums not in {day.own, None}
     ]
     fine = f"The rows of {len(days):,} days in the state add up to the days' own sums."
     return verdict("day = sum of its rows", problems, fine, _STATE_ADVICE)

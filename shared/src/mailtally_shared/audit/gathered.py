@@ -24,11 +24,19 @@ class Counted(NamedTuple):
 
 
 class DaySums(NamedTuple):
-    """A day's own sums and those of its rows, of one moment."""
+    """A day's own sums and those of its rows, of one moment.
 
-    name: str  # the day, with a word before it for late records
+    Attributes:
+        name: the day, with a word before it for late records.
+        own: its own sums.
+        rows: the sums of its rows.
+        hours: the sums of its hours, where all of it was counted by hour and is in the state.
+    """
+
+    name: str
     own: Counted
     rows: Counted
+    hours: Counted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,10 @@ class Book:
         """Set: the distinct unknown statuses of a day; it caps them."""
         return self._key("day", day, "statuses")
 
+    def hours(self, day: date) -> str:
+        """List: what commits added to a day's hours, packed; the day writer adds up neighbours."""
+        return self._key("hours", day)
+
     def sums(self, day: date, place: str) -> str:
         """Hash: charged name at a place → its sums of every service and status, packed."""
         return self._key("totals", day, place)
@@ -202,4 +206,4 @@ class Book:
 def parts_of(book: Book, day: date, places: Iterable[str]) -> list[str]:
     """Return all keys of a day but its own, for the places with totals."""
     sums = [book.sums(day, place) for place in places]
-    return [*sums, book.places(day), book.names(day), book.statuses(day)]
+    return [*sums, book.places(day), book.names(day), book.statuses(day), book.hours(day)]

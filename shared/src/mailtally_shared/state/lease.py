@@ -23,7 +23,7 @@ from mailtally_shared.state.keys import parts_of
 from mailtally_shared.state.scripts import Script, state_emptied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from mailtally_shared.days import DayFacts
@@ -145,6 +145,38 @@ class Lease:
             totals=parts_of(book, day, places),
         )
         return done is not None
+
+    def compact_hours(
+        self, book: Book, day: date, first: int, identities: Sequence[bytes], total: bytes
+    ) -> bool:
+        """Replace parts of a day's hours by their sum.
+
+        Args:
+            book: the book with the day.
+            day: the traffic day.
+            first: the place of the first of them in the list.
+            identities: how each of them begins.
+            total: their sum, packed.
+
+        Returns:
+            False without the lease, or where other parts are in the list; nothing is changed then.
+        """
+        done = self._run(
+            "compact_hours",
+            hours=book.hours(day),
+            first=first,
+            identities=list(identities),
+            sum=total,
+        )
+        return done is not None
+
+    def drop_hours(self, book: Book, day: date) -> bool:
+        """Drop the hours of a day whose files hold all of it.
+
+        Returns:
+            False without the lease, or where the files lack something; nothing is changed then.
+        """
+        return self._run("drop_hours", day=book.day(day), hours=book.hours(day)) is not None
 
     def release(self) -> None:
         """Release the lease so that another process need not wait for its end."""

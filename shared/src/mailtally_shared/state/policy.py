@@ -31,6 +31,7 @@ class SitePolicy(BaseModel):
     version: int = 1
     timezone: str
     charging: ChargingPolicy = ChargingPolicy()
+    hours: bool = True
 
 
 class _Setting(NamedTuple):
@@ -61,24 +62,34 @@ def read_policy(state: State, keys: StateKeys) -> SitePolicy | None:
 
 
 def adopt_policy(
-    state: State, keys: StateKeys, timezone: str, charging: ChargingPolicy | None = None
+    state: State,
+    keys: StateKeys,
+    timezone: str,
+    charging: ChargingPolicy | None = None,
+    *,
+    hours: bool = True,
 ) -> None:
     """Write the policy into a state that has none, then check the settings against it.
 
     Raises:
-        Refused: the site's zone or charging differs from the settings.
+        Refused: the site's zone, charging or hours differ from the settings.
         Unavailable: Redis does not answer.
     """
-    policy = SitePolicy(timezone=timezone, charging=charging or ChargingPolicy())
+    policy = SitePolicy(timezone=timezone, charging=charging or ChargingPolicy(), hours=hours)
     with unavailable_errors():
         state.set(keys.policy, policy.model_dump_json(), nx=True)
-    check_policy(state, keys, timezone, charging)
+    check_policy(state, keys, timezone, charging, hours=hours)
 
 
 def check_policy(
-    state: State, keys: StateKeys, timezone: str, charging: ChargingPolicy | None = None
+    state: State,
+    keys: StateKeys,
+    timezone: str,
+    charging: ChargingPolicy | None = None,
+    *,
+    hours: bool | None = None,
 ) -> None:
-    """Refuse settings that differ from the site policy; without ``charging``, check the zone only.
+    """Refuse settings that differ from the site policy; what is ``None`` is not checked.
 
     Raises:
         Refused: the message names both values, the setting, and the command to change the policy.
@@ -92,6 +103,13 @@ def check_policy(
             f"The site counts its days in {policy.timezone}, as the state in Redis says, but "
             f"MAILTALLY_TIMEZONE is {timezone}: set it to {policy.timezone}, or change the site's "
             f"zone with 'mailtally policy --timezone {timezone}' while no aggregator runs."
+        )
+    if hours is not None and hours != policy.hours:
+        site, here = switched(policy.hours), switched(hours)
+        raise Refused(
+            f"The site has hours {site}, as the state in Redis says, but MAILTALLY_HOURS is "
+            f"{here}: set it to {site}, or change the site's policy with 'mailtally policy --hours "
+            f"{here}' while no aggregator runs."
         )
     for each in _charging_settings(policy.charging, charging or policy.charging):
         if each.site != each.here:
@@ -113,6 +131,11 @@ def _charging_settings(site: ChargingPolicy, here: ChargingPolicy) -> Iterator[_
     )
     yield _Setting(f"{prefix}CHARGED_QUANTITY", "--charged-quantity", site.quantity, here.quantity)
     yield _Setting(f"{prefix}HITS", "--hits", site.hits, here.hits)
+
+
+def switched(setting: bool) -> str:  # noqa: FBT001 - it is what is shown
+    """Return a switch in the setting's form."""
+    return "on" if setting else "off"
 
 
 def statuses_text(policy: ChargingPolicy) -> str:

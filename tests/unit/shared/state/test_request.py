@@ -7,7 +7,14 @@ from zoneinfo import ZoneInfo
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.schema import names_of, place_of
 from mailtally_shared.state.commit.merge import Reported, merge
-from mailtally_shared.state.commit.request import OVERFLOW, Caps, Mends, day_entries, ledger_entry
+from mailtally_shared.state.commit.request import (
+    OVERFLOW,
+    Additions,
+    Caps,
+    Mends,
+    day_entries,
+    ledger_entry,
+)
 from mailtally_shared.state.keys import StateKeys
 from mailtally_shared.state.packed_sums import unpack
 from mailtally_shared.wire.announcement import BatchHeader
@@ -26,7 +33,7 @@ INCREMENTS = merge([Reported(rows(RECORDS), {"collector": "mail.example.net"})],
 
 
 def test_a_days_sums_are_those_of_its_places() -> None:
-    (entry,) = day_entries(KEYS, INCREMENTS, Mends(), Caps())
+    (entry,) = day_entries(KEYS, Additions(INCREMENTS), Mends(), Caps())
     assert (entry["messages"], entry["bytes"], entry["transferred"]) == ("3", "16", "26")
     assert sorted(place["place"] for place in entry["places"]) == [
         place_of("mail.example.net", "mail.example.net"),
@@ -44,7 +51,7 @@ def kinds(host: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
 
 
 def test_each_name_of_a_host_has_a_value_with_all_its_sums() -> None:
-    (entry,) = day_entries(KEYS, INCREMENTS, Mends(), Caps())
+    (entry,) = day_entries(KEYS, Additions(INCREMENTS), Mends(), Caps())
     places = {names_of(place["place"])[1]: place for place in entry["places"]}
     assert kinds(places["mail.example.net"]) == {
         "a.example": [("smtp-in", "odd")],
@@ -57,14 +64,14 @@ def test_each_name_of_a_host_has_a_value_with_all_its_sums() -> None:
 
 def test_names_are_listed_only_when_they_are_asked_for() -> None:
     mends = Mends(list_names={KEY}, names={KEY: {"a.example"}})
-    (entry,) = day_entries(KEYS, INCREMENTS, mends, Caps())
+    (entry,) = day_entries(KEYS, Additions(INCREMENTS), mends, Caps())
     assert entry["names"] == ["b.example"]
     assert kinds(entry["places"][0])[OVERFLOW] == [("smtp-in", "odd")]
 
 
 def test_refused_statuses_are_called_other() -> None:
     mends = Mends(statuses={KEY: {"odd"}})
-    (entry,) = day_entries(KEYS, INCREMENTS, mends, Caps())
+    (entry,) = day_entries(KEYS, Additions(INCREMENTS), mends, Caps())
     assert entry["statuses"] == []
     assert kinds(entry["places"][0])["a.example"] == [("smtp-in", "other")]
 
@@ -72,7 +79,7 @@ def test_refused_statuses_are_called_other() -> None:
 def test_a_closed_day_goes_into_the_late_book() -> None:
     later = merge([Reported(rows([Record(time=NOON + 86_400)]))], UTC)
     mends = Mends(closed_before="2026-02-17")
-    late, current = day_entries(KEYS, INCREMENTS | later, mends, Caps())
+    late, current = day_entries(KEYS, Additions(INCREMENTS | later), mends, Caps())
     assert late["key"] == KEYS.late.day(DAY)
     assert current["key"] == KEYS.totals.day(date(2026, 2, 17))
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailtally_aggregator.crash_at import CrashAt
+from mailtally_aggregator.days.hours_turn import HoursTurn
 from mailtally_aggregator.days.restating import (
     ClosedDays,
     incomplete_of,
@@ -100,16 +101,20 @@ class DayWriter:
         self._gaps = KnownGaps(totals.state, keys, calendar)
         self._stopped = StoppedDays(lease, directory)
         self._closed = ClosedDays(totals.state, keys, calendar, directory, lease)
+        self._hours = HoursTurn(totals=totals, keys=keys, lease=lease, calendar=calendar)
 
     def tick(self, now: float) -> bool:
         """Write what is due if this process holds the lease; return whether it does."""
         if not self._lease.hold():
             return False
-        if self._clocks and not self._clocks.agree():
-            return True
-        if self._held and not self._held.take(now):
+        agreed = not self._clocks or self._clocks.agree()
+        if agreed and self._held and not self._held.take(now):
             return False
         days = self._totals.days()
+        if not self._hours.compact(days):
+            return False
+        if not agreed:
+            return True
         watermarks = self._totals.watermarks(self._policy.expected)
         missing = missing_days(self._totals.state, self._keys, self._calendar)
         gaps, policy = self._gaps.now(), patience(self._policy.days, watermarks)
@@ -121,6 +126,7 @@ class DayWriter:
             and self._closed.restate(gaps, now)
         )
         if done:
+            self._hours.drop(days, now)
             self._retire(days, now)
         return done
 

@@ -85,7 +85,9 @@ def apply(
     counted exactly once whatever happens meanwhile.
     """
     with _site(data, config) as (state, settings):
-        committer = Committer(state, _KEYS, Calendar(settings.zone), caps=settings.caps)
+        committer = Committer(
+            state, _KEYS, Calendar(settings.zone), caps=settings.caps, hours=settings.hours
+        )
 
         def count(found: HeldDay) -> str | None:
             return _WHY_NOT.get(committer.count_held(found, time.time()))

@@ -15,7 +15,7 @@ from mailtally_shared.errors import Refused
 from mailtally_shared.runtime.errors_shown import plain_errors
 from mailtally_shared.state.client import State, unavailable_errors
 from mailtally_shared.state.keys import StateKeys
-from mailtally_shared.state.policy import SitePolicy, read_policy, statuses_text
+from mailtally_shared.state.policy import SitePolicy, read_policy, statuses_text, switched
 from mailtally_shared.state.read.totals import Totals
 from mailtally_shared.state.uncounted.held import held
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     type=click.Choice(["all", "in-out"]),
     help="Set what Hits_All and Hits_HTML hold.",
 )
+@click.option("--hours", type=click.Choice(["on", "off"]), help="Set whether hours are counted.")
 @of_a_site
 @plain_errors
 def policy(
@@ -49,6 +50,7 @@ def policy(
     charged_statuses: str | None,
     charged_quantity: str | None,
     hits: str | None,
+    hours: str | None,
     data: Path | None,
     config: Path | None,
 ) -> None:
@@ -56,7 +58,8 @@ def policy(
 
     All services of a site must agree on the policy. Stop all aggregators before a change; to change
     the zone, every batch sent so far must also be applied. Open days keep what was counted in them
-    by the former zone. Charging applies to the revisions written from then on.
+    by the former zone. Charging applies to the revisions written from then on. Days that are open
+    when hours are switched have them in part.
     """
     asked = {"charged_statuses": charged_statuses, "quantity": charged_quantity, "hits": hits}
     keys = StateKeys()
@@ -67,11 +70,13 @@ def policy(
         if timezone is not None and timezone != found.timezone:
             found = _changed(state, keys, found, timezone)
         found = _charged(state, keys, found, {name: to for name, to in asked.items() if to})
+        found = _by_hour(state, keys, found, hours)
     click.echo(f"Accounting zone: {found.timezone} (site policy {found.version}).")
     click.echo(
         f"Charged statuses: {statuses_text(found.charging)}; charged quantity: "
         f"{found.charging.quantity}; hits: {found.charging.hits}."
     )
+    click.echo(f"Hours: {switched(found.hours)}.")
 
 
 def _charged(
@@ -85,8 +90,21 @@ def _charged(
     charging = ChargingPolicy.model_validate(found.charging.model_dump() | changes)
     if charging == found.charging:
         return found
+    return _replaced(state, keys, found, charging=charging)
+
+
+def _by_hour(state: State, keys: StateKeys, found: SitePolicy, asked: str | None) -> SitePolicy:
+    """Change whether hours are counted as requested, if it differs."""
+    if asked in {None, switched(found.hours)}:
+        return found
+    return _replaced(state, keys, found, hours=asked == "on")
+
+
+def _replaced(
+    state: State, keys: StateKeys, found: SitePolicy, **changes: ChargingPolicy | bool
+) -> SitePolicy:
     _refuse_at_work(state, keys)
-    new = found.model_copy(update={"version": found.version + 1, "charging": charging})
+    new = found.model_copy(update={"version": found.version + 1, **changes})
     with unavailable_errors():
         state.set(keys.policy, new.model_dump_json())
     click.echo("Set the same in the settings of each aggregator, then start them.")

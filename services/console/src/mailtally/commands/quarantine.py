@@ -256,6 +256,7 @@ def _committer(state: State, settings: SiteSettings) -> Committer:
         Calendar(settings.zone),
         caps=settings.caps,
         charged_name=hosted.charged_name if hosted else str,
+        hours=settings.hours,
     )
 
 

@@ -60,7 +60,9 @@ class DayBooks:
         """Read a day from the state."""
         keys, calendar = StateKeys(), Calendar(aggregator.zone)
         with open_state(settings, wake=True) as state, unavailable_errors():
-            check_policy(state, keys, aggregator.timezone, aggregator.charging)
+            check_policy(
+                state, keys, aggregator.timezone, aggregator.charging, hours=aggregator.hours
+            )
             passed = Totals(state, keys).watermarks()
             end = calendar.end_of(day)
             is_short = bool(state.hexists(keys.stopped, day.isoformat()))

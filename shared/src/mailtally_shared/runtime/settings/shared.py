@@ -182,6 +182,10 @@ class ClusterSettings(BaseServiceSettings):
         Kind("IANA time zone"),
         Field(description="Accounting time zone, in which a day begins and ends."),
     ] = "UTC"
+    hours: Annotated[
+        bool,
+        Field(description="Count by hour as well: messages and bytes of each domain and service."),
+    ] = True
     hosted_domains: Annotated[
         Path | None,
         Field(

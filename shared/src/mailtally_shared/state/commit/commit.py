@@ -27,6 +27,8 @@ from mailtally_shared.runtime.logs import event
 from mailtally_shared.state.commit.batch import Outcome, sort_out
 from mailtally_shared.state.commit.merge import latest, merge, parted
 from mailtally_shared.state.commit.request import (
+    MOST_PARTS,
+    Additions,
     Caps,
     Mends,
     batch_entry,
@@ -35,6 +37,7 @@ from mailtally_shared.state.commit.request import (
     held_entries,
 )
 from mailtally_shared.state.history import Pair, begin_history, redis_time
+from mailtally_shared.state.hours.counted import count_hours
 from mailtally_shared.state.scripts import Script, state_emptied
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.state.client import State
     from mailtally_shared.state.commit.batch import Batch
+    from mailtally_shared.state.commit.merge import Reported
     from mailtally_shared.state.keys import StateKeys
     from mailtally_shared.state.lease import Fence
     from mailtally_shared.state.uncounted.held import HeldDay
@@ -63,11 +67,13 @@ class Committer:
         *,
         caps: Caps | None = None,
         charged_name: Callable[[str], str] = str,
+        hours: bool = True,
     ) -> None:
         self._keys = keys
         self.calendar = calendar
         self._caps = caps or Caps()
         self.charged_name = charged_name
+        self._counts_hours = hours
         self._closed_before = ""
         self._pinned = frozenset[str]()
         self._state = state
@@ -126,7 +132,7 @@ class Committer:
         while True:
             request = self._common(now, mends) | {
                 "opener": held.collector_id,
-                "days": day_entries(self._keys, held.increments, mends, self._caps),
+                "days": day_entries(self._keys, self._held(held), mends, self._caps),
                 "held": held.entry(self._keys),
                 "fence": None
                 if fence is None
@@ -171,12 +177,21 @@ class Committer:
         """Return what the batches add to each day, of the totals and of the held records."""
         keys, caps = self._keys, self._caps
         counted, held = parted(batches, self._horizon(batches, now))
-        increments = merge(counted, self.calendar, self.charged_name)
-        entries = day_entries(keys, increments, mends, caps)
+        entries = day_entries(keys, self._added(counted), mends, caps)
         for collector_id, columns in held.items():
-            increments = merge(columns, self.calendar, self.charged_name)
-            entries += held_entries(keys, collector_id, increments, mends, caps)
+            entries += held_entries(keys, collector_id, self._added(columns), mends, caps)
         return entries
+
+    def _added(self, batches: Sequence[Reported]) -> Additions:
+        increments = merge(batches, self.calendar, self.charged_name)
+        if not self._counts_hours:
+            return Additions(increments)
+        return Additions(increments, count_hours(batches, self.calendar, self.charged_name))
+
+    def _held(self, held: HeldDay) -> Additions:
+        if held.hours is None or not self._counts_hours:
+            return Additions(held.increments)
+        return Additions(held.increments, {held.day: held.hours})
 
     def _horizon(self, batches: Sequence[Batch], now: float) -> float:
         """Return the time from which on records are held, by the later clock: one may be slow."""
@@ -201,6 +216,7 @@ class Committer:
             "max_held_days": self._caps.held_days,
             "max_hosts": self._caps.hosts,
             "max_held_names": self._caps.held_names,
+            "max_hours_parts": MOST_PARTS,
             "held_records_key": keys.held_records,
             "held_names_key": keys.held_names,
             "opened": {book.days: book.opened for book in (keys.totals, keys.late)},

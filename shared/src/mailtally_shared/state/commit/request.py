@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING, Any
 from mailtally_shared.days.charging import NOT_HOSTED
 from mailtally_shared.schema import KNOWN_STATUSES, OTHER_STATUS
 from mailtally_shared.state.commit.merge import Increments, PlaceIncrement, rename
+from mailtally_shared.state.hours.packed import pack as pack_hours
 from mailtally_shared.state.keys import CHECKSUMS_KEPT
 from mailtally_shared.state.packed_sums import pack
 from mailtally_shared.wire.status import digest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from mailtally_shared.state.commit.batch import Batch, Kept
+    from mailtally_shared.state.hours.counted import CountedHours
     from mailtally_shared.state.keys import Book, StateKeys
     from mailtally_shared.wire.announcement import BatchHeader, Heartbeat
 
 OVERFLOW = "(overflow)"
 #: Names that are never refused for lack of room.
 RESERVED_NAMES = frozenset({OVERFLOW, NOT_HOSTED})
+#: Parts of a day's hours beyond which its hours are no longer counted. The day writer keeps them
+#: to a few dozen; without one, they would grow with each commit.
+MOST_PARTS = 20_000
 NEVER_CAPPED = KNOWN_STATUSES | {OTHER_STATUS}
 
 
@@ -147,38 +153,51 @@ def heartbeat_entry(keys: StateKeys, heartbeat: Heartbeat) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What is added to some days: their increments, and by hour where hours are counted."""
+
+    increments: Increments
+    hours: Mapping[date, CountedHours] = field(default_factory=dict)
+
+
 def day_entries(
-    keys: StateKeys, increments: Increments, mends: Mends, caps: Caps
+    keys: StateKeys, added: Additions, mends: Mends, caps: Caps
 ) -> list[dict[str, Any]]:
-    """Return the values of each day that commit.lua needs, for the totals or the late book."""
+    """Return the values of each day that commit.lua needs, for the totals or the late book.
+
+    The late book has no hours: those of its days have left the state.
+    """
     entries = []
-    for day, places in increments.items():
+    for day in added.increments:
         late = day.isoformat() < mends.closed_before or day.isoformat() in mends.pinned
         book = keys.late if late else keys.totals
-        entries.append(_day_entry(book, day, places, mends, caps) | {"late": late})
+        more = Additions(added.increments) if late else added
+        entries.append(_day_entry(book, day, more, mends, caps) | {"late": late})
     return entries
 
 
 def held_entries(
-    keys: StateKeys, collector_id: str, increments: Increments, mends: Mends, caps: Caps
+    keys: StateKeys, collector_id: str, added: Additions, mends: Mends, caps: Caps
 ) -> list[dict[str, Any]]:
     """Return the values that commit.lua needs of each day held under a collector."""
     book, holder = keys.held(collector_id), {"holder": collector_id}
-    return [
-        _day_entry(book, day, places, mends, caps) | holder for day, places in increments.items()
-    ]
+    return [_day_entry(book, day, added, mends, caps) | holder for day in added.increments]
 
 
-def _day_entry(
-    book: Book, day: date, places: dict[str, PlaceIncrement], mends: Mends, caps: Caps
-) -> dict[str, Any]:
+def _day_entry(book: Book, day: date, added: Additions, mends: Mends, caps: Caps) -> dict[str, Any]:
+    places, hours = added.increments[day], added.hours.get(day)
     key = book.day(day)
     renamed = {place: mends.renamed(key, increment) for place, increment in places.items()}
     entry = _sums_entry(book, day, renamed, caps)
     if key in mends.list_names:
         names = set().union(*(increment.names() for increment in renamed.values()))
         entry["names"] = sorted(names - RESERVED_NAMES)
-    return entry
+    by_hour = hours and hours.renamed(mends.names.get(key, ()), OVERFLOW)
+    return entry | {
+        "hours_key": book.hours(day),
+        "hours": pack_hours(by_hour) if by_hour else b"",
+    }
 
 
 def _sums_entry(

@@ -262,7 +262,23 @@ local function add_place(day, place)
   end
 end
 
+-- Append what is added by hour; the day's `hours` says whether all of its records are in the list. It is
+-- absent where hours are not counted at all.
+local function add_hours(day)
+  local known = redis.call('HMGET', day.key, 'hours', 'hours_left', 'changes')
+  local has_room = not known[2] and redis.call('LLEN', day.hours_key) < request.max_hours_parts
+  if day.hours ~= '' and has_room then
+    redis.call('RPUSH', day.hours_key, day.hours)
+    if not known[1] then
+      redis.call('HSET', day.key, 'hours', known[3] and 'partial' or 'whole')
+    end
+  elseif known[1] == 'whole' then
+    redis.call('HSET', day.key, 'hours', 'partial')
+  end
+end
+
 local function add_day(day)
+  add_hours(day)
   for _, place in ipairs(day.places) do
     add_place(day, place)
   end

@@ -84,7 +84,52 @@ local function retire()
   return '1'
 end
 
-local steps = {lease = lease, begin = begin, finish = finish, stop = stop, retire = retire}
+-- Lua's stack limits the number of arguments to a command.
+local AT_ONCE = 2000
+
+-- Replace neighbours in the list of a day's hours by their sum, if they are still what was added up.
+local function compact_hours()
+  local last = request.first + #request.identities - 1
+  local found = redis.call('LRANGE', request.hours, request.first, last)
+  if #found ~= #request.identities then
+    return false
+  end
+  for index, identity in ipairs(request.identities) do
+    if string.sub(found[index], 1, #identity) ~= identity then
+      return false
+    end
+  end
+  local behind = redis.call('LRANGE', request.hours, last + 1, -1)
+  if request.sum ~= '' then
+    table.insert(behind, 1, request.sum)
+  end
+  if request.first == 0 then
+    redis.call('UNLINK', request.hours)
+  else
+    redis.call('LTRIM', request.hours, 0, request.first - 1)
+  end
+  for first = 1, #behind, AT_ONCE do
+    redis.call('RPUSH', request.hours,
+      unpack(behind, first, math.min(first + AT_ONCE - 1, #behind)))
+  end
+  return '1'
+end
+
+-- Drop the hours of a day whose files hold all of it; its totals stay.
+local function drop_hours()
+  local day = redis.call('HMGET', request.day, 'changes', 'written_changes')
+  if day[1] == false or day[1] ~= day[2] then
+    return false
+  end
+  redis.call('UNLINK', request.hours)
+  redis.call('HSET', request.day, 'hours_left', '1')
+  return '1'
+end
+
+local steps = {
+  lease = lease, begin = begin, finish = finish, stop = stop, retire = retire,
+  compact_hours = compact_hours, drop_hours = drop_hours,
+}
 if request.step ~= 'lease' and redis.call('GET', request.lease) ~= request.token then
   return false
 end

@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
 
 def read_rows(state: State, keys: StateKeys) -> Iterator[DaySums]:
-    """Yield each day's own sums and those of its rows, for late and held records too."""
+    """Yield the sums of each day, its rows and its hours, for late and held records too."""
     totals = Totals(state, keys)
     held = [(keys.held(holder), "held ") for holder in totals.holders()]
     for book, word in ((keys.totals, ""), (keys.late, "late "), *held):
         for day in totals.days(book):
             found = totals.read(day.day, book)
             own = Counted(found.messages, found.bytes, found.transferred)
-            yield DaySums(f"{word}{day.day}", own, Counted(*found.rows.sums()))
+            rows, hours = Counted(*found.rows.sums()), None
+            if found.hours and found.hours_whole:
+                hours = Counted(*found.hours.rows.sums())
+            yield DaySums(f"{word}{day.day}", own, rows, hours)
 
 
 def read_names(state: State, keys: StateKeys) -> Names:

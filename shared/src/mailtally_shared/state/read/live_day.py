@@ -20,6 +20,8 @@ class LiveDay(DayState):
         messages: counted so far; likewise ``bytes`` and ``transferred``.
         written_revision: the revision of its last writing, ``None`` before the first.
         missing_hosts: the hosts that had not passed it then.
+        hours_whole: whether all of it was counted by hour as well; ``None`` where none of it was.
+        hours_left: the hours have left the state.
     """
 
     changes: int = 0
@@ -30,6 +32,8 @@ class LiveDay(DayState):
     transferred: int = 0
     written_revision: int | None = None
     missing_hosts: tuple[str, ...] = ()
+    hours_whole: bool | None = None
+    hours_left: bool = False
 
 
 def live_day(day: date, fields: Mapping[bytes, bytes]) -> LiveDay:
@@ -51,6 +55,8 @@ def live_day(day: date, fields: Mapping[bytes, bytes]) -> LiveDay:
         missing_hosts=missing,
         has_missing=bool(missing),
         stopped_changes=_number(fields, b"stopped_changes"),
+        hours_whole=fields[b"hours"] == b"whole" if b"hours" in fields else None,
+        hours_left=b"hours_left" in fields,
     )
 
 

@@ -9,10 +9,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from mailtally_shared.days import Gathering
+from mailtally_shared.days.hour_rows import Hours
 from mailtally_shared.days.watermark import Gap, gaps_of, named, touching
 from mailtally_shared.errors import Refused
 from mailtally_shared.schema import names_of
 from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.hours.compaction import unpacked
+from mailtally_shared.state.hours.counted import joined
 from mailtally_shared.state.packed_sums import unpack
 from mailtally_shared.state.policy import check_format, check_policy
 from mailtally_shared.state.read.live_day import LiveDay, live_day
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.days import DayRows
-    from mailtally_shared.days.hour_rows import Hours
     from mailtally_shared.state.keys import Book, StateKeys
 
 
@@ -88,6 +90,8 @@ class DayTotals:
     Attributes:
         hours: what is known of the day by hour at the same moment; ``None`` where hours are not
             counted or have left the state.
+        hours_whole: whether the state says that all of the day was counted by hour as well, even
+            if its hours have left; ``None`` where none of it was.
     """
 
     changes: int
@@ -96,6 +100,7 @@ class DayTotals:
     transferred: int
     rows: DayRows
     hours: Hours | None = None
+    hours_whole: bool | None = None
 
 
 class Totals:
@@ -118,19 +123,25 @@ class Totals:
         # A day that was retired between the two trips has no fields left.
         return [live_day(day, fields) for day, fields in fields_of if fields]
 
-    def read(self, day: date, book: Book | None = None) -> DayTotals:
+    def read(self, day: date, book: Book | None = None, *, hours: bool = True) -> DayTotals:
         """Read a day's totals, all of one moment.
 
         It is read in pieces while nothing changes; as one transaction, which delays
         commits, only when changes continue.
+
+        Args:
+            day: the traffic day.
+            book: the book with it; the billed totals by default.
+            hours: whether its hours are read too.
         """
         book = book or self._keys.totals
+        key = book.hours(day) if hours else None
         with unavailable_errors():
             for _ in range(_ATTEMPTS):
-                if totals := self._read_in_pieces(day, book):
+                if totals := self._read_in_pieces(day, book, key):
                     return totals
             while True:  # places are only added, and there are as many as collectors
-                if totals := self._read_at_once(day, book):
+                if totals := self._read_at_once(day, book, key):
                     return totals
 
     def places(self, day: date, book: Book | None = None) -> list[str]:
@@ -168,7 +179,7 @@ class Totals:
     def _hget(self, key: str, field: str) -> bytes | None:
         return cast("bytes | None", self._state.hget(key, field))
 
-    def _read_in_pieces(self, day: date, book: Book) -> DayTotals | None:
+    def _read_in_pieces(self, day: date, book: Book, hours: str | None) -> DayTotals | None:
         """Return a day's totals; ``None`` where they changed meanwhile."""
         fields = cast("dict[bytes, bytes]", self._state.hgetall(book.day(day)))
         gathered, expected, found = Gathering(), 0, 0
@@ -178,12 +189,13 @@ class Totals:
             for piece in pieces(self._state, key):
                 add(gathered, place, piece)
                 found += len(piece.names)
+        parts = None if hours is None else cast("list[bytes]", self._state.lrange(hours, 0, -1))
         # A scan may return a name twice while a hash is being rehashed.
         if found != expected or self._hget(book.day(day), "changes") != fields.get(b"changes"):
             return None
-        return _day_totals(day, fields, gathered.rows())
+        return _day_totals(day, fields, gathered.rows(), parts)
 
-    def _read_at_once(self, day: date, book: Book) -> DayTotals | None:
+    def _read_at_once(self, day: date, book: Book, hours: str | None) -> DayTotals | None:
         """Return a day's totals; ``None`` where a place was added before they were read."""
         places = self.places(day, book)
         pipeline = self._state.pipeline(transaction=True)
@@ -191,19 +203,29 @@ class Totals:
         pipeline.hgetall(book.day(day))
         for place in places:
             pipeline.hgetall(book.sums(day, place))
+        if hours is not None:
+            pipeline.lrange(hours, 0, -1)
         number, fields, *hashes = pipeline.execute()
+        parts = None if hours is None else hashes.pop()
         if number != len(places):
             return None
         gathered = Gathering()
         for place, sums in zip(places, hashes, strict=True):
             for piece in parted(sums):
                 add(gathered, place, piece)
-        return _day_totals(day, fields, gathered.rows())
+        return _day_totals(day, fields, gathered.rows(), parts)
 
 
-def _day_totals(day: date, fields: dict[bytes, bytes], rows: DayRows) -> DayTotals:
+def _day_totals(
+    day: date, fields: dict[bytes, bytes], rows: DayRows, parts: Sequence[bytes] | None
+) -> DayTotals:
     own = live_day(day, fields)
-    return DayTotals(own.changes, own.messages, own.bytes, own.transferred, rows)
+    sums = own.messages, own.bytes, own.transferred
+    hours = None
+    if parts is not None and own.hours_whole is not None and not own.hours_left:
+        by_hour = joined(list(unpacked(parts, day))).rows()
+        hours = Hours(by_hour, whole=own.hours_whole and by_hour.sums() == sums)
+    return DayTotals(own.changes, *sums, rows, hours, own.hours_whole)
 
 
 def check_conservation(day: str, totals: DayTotals) -> None:
@@ -232,7 +254,7 @@ class LiveTotals:
 
     def rows(self, day: date) -> DayRows:
         """Return a day's breakdown, all of one moment; empty for a day that is not in the state."""
-        return self._totals.read(day).rows
+        return self._totals.read(day, hours=False).rows
 
     def gaps(self, day: date) -> tuple[tuple[str, str], ...]:
         """Return the hosts of which lines of a day may be missing at the moment, and why."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailtally_shared.schema import PLACE, place_of
 from mailtally_shared.state.commit.merge import Increments, PlaceIncrement
+from mailtally_shared.state.hours.counted import CountedHours
 from mailtally_shared.state.keys import parts_of
 from mailtally_shared.state.read.totals import Totals, check_conservation
 from mailtally_shared.state.scripts import Script
@@ -43,6 +44,7 @@ class HeldDay:
     places: tuple[str, ...]
     names: int
     increments: Increments
+    hours: CountedHours | None = None  # of all of its records, or of none
 
     def entry(self, keys: StateKeys) -> dict[str, Any]:
         """Return the values that held.lua needs of it."""
@@ -97,6 +99,7 @@ def read_held(state: State, keys: StateKeys, collector_id: str, day: date) -> He
         places=tuple(places),
         names=sum(len(increment.names()) for increment in increments.values()),
         increments={day: increments},
+        hours=CountedHours.of(found.hours.rows) if found.hours and found.hours.whole else None,
     )
 
 
