@@ -14,12 +14,11 @@ from mailtally_shared.days import (
     DayRows,
     QmlRow,
     Sums,
-    breakdown,
     charge,
-    qml,
 )
 from mailtally_shared.days.charging import OUTGOING
-from mailtally_shared.days.text_columns import bare
+from mailtally_shared.days.grammar import breakdown, qml
+from mailtally_shared.days.grammar.text_columns import bare
 from mailtally_shared.errors import BadFile, Refused
 from mailtally_shared.schema import DIMENSIONS, KEY, MAX_SUM, Service
 

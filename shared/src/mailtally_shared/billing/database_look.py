@@ -20,12 +20,11 @@ from mailtally_shared.days import (
     DayRows,
     QmlRow,
     Sums,
-    breakdown,
     charge,
-    qml,
 )
 from mailtally_shared.days.charged_rows import CHARGES, QmlTotals, first_difference
 from mailtally_shared.days.day_rows import SumsTotals
+from mailtally_shared.days.grammar import breakdown, qml
 from mailtally_shared.days.reading import MAX_FILE_BYTES
 from mailtally_shared.errors import BadFile
 from mailtally_shared.regular import open_packed

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from queue import Queue
 from typing import TYPE_CHECKING
 
-from mailtally_shared.days.text_columns import bare
+from mailtally_shared.days.grammar.text_columns import bare
 from mailtally_shared.regular import open_regular
 
 if TYPE_CHECKING:

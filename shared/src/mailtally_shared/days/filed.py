@@ -8,9 +8,9 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from mailtally_shared.days import breakdown
 from mailtally_shared.days.day_rows import DayRows, Gathering
 from mailtally_shared.days.directory import places, read_manifest
+from mailtally_shared.days.grammar import breakdown
 from mailtally_shared.days.manifest import CountedSums
 from mailtally_shared.days.names import LOADED, DayNames
 from mailtally_shared.days.reading import MAX_FILE_BYTES

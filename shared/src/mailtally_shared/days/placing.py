@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from mailtally_shared.batches import Passing
-from mailtally_shared.days import breakdown, manifest, qml
+from mailtally_shared.days import manifest
 from mailtally_shared.days.charged_rows import QmlTotals
 from mailtally_shared.days.charging import charge
 from mailtally_shared.days.day_rows import DayRows
@@ -19,6 +19,7 @@ from mailtally_shared.days.durable import (
     sync_directory,
 )
 from mailtally_shared.days.filed import collector_sums
+from mailtally_shared.days.grammar import breakdown, qml
 from mailtally_shared.days.manifest import DayFacts, Manifest
 from mailtally_shared.days.names import DayNames
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailtally_shared.batches import Passing
-from mailtally_shared.days import breakdown, qml
 from mailtally_shared.days.charged_rows import QmlTotals, first_difference
 from mailtally_shared.days.charging import charge
 from mailtally_shared.days.day_rows import SumsTotals
 from mailtally_shared.days.directory import read_manifest
 from mailtally_shared.days.durable import sha256_of
+from mailtally_shared.days.grammar import breakdown, qml
 from mailtally_shared.days.names import DayNames
 from mailtally_shared.errors import BadFile, Refused
 from mailtally_shared.regular import is_regular, open_regular

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailtally_shared.days.text_columns import MOST_DIGITS, Text, bare, decimals, padded
+from mailtally_shared.days.grammar.text_columns import MOST_DIGITS, Text, bare, decimals, padded
 
 DIGITS = st.text("0123456789", min_size=1, max_size=MOST_DIGITS)
 ROWS = st.lists(st.tuples(st.text("ab -", min_size=0, max_size=40), DIGITS), min_size=1)

@@ -17,13 +17,12 @@ from mailtally_shared.days import (
     DayRows,
     Gathering,
     Sums,
-    breakdown,
     charge,
     day_rows,
-    qml,
 )
 from mailtally_shared.days.charged_rows import ChargedRows, QmlTotals
-from mailtally_shared.days.text_columns import bare, decimals, padded
+from mailtally_shared.days.grammar import breakdown, qml
+from mailtally_shared.days.grammar.text_columns import bare, decimals, padded
 from mailtally_shared.errors import Refused
 from mailtally_shared.schema import MAX_SUM
 from tests.support.day_files_by_row import breakdown_file, charge_rows, charged, kilobytes

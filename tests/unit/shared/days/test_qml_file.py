@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailtally_shared.days import QmlRow
-from mailtally_shared.days.qml import bytes_of
+from mailtally_shared.days.grammar.qml import bytes_of
 from mailtally_shared.errors import BadFile
 from mailtally_shared.schema import MAX_SUM
 from tests.support.day_files_by_row import kilobytes, qml_file, read_qml

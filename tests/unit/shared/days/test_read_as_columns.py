@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailtally_shared.days import ChargingPolicy, QmlRow, Sums, breakdown, charge, qml
+from mailtally_shared.days import ChargingPolicy, QmlRow, Sums, charge
 from mailtally_shared.days.charged_rows import first_difference
+from mailtally_shared.days.grammar import breakdown, qml
 from mailtally_shared.errors import BadFile
 from mailtally_shared.schema import KEY, Service
 from tests.support.day_files_by_row import (
@@ -76,7 +77,7 @@ def assert_same(data: bytes) -> None:
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few lines a piece, so that small files have edges inside."""
-    monkeypatch.setattr("mailtally_shared.days.text_columns._PIECE", 150)
+    monkeypatch.setattr("mailtally_shared.days.grammar.text_columns._PIECE", 150)
 
 
 @given(DAYS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from mailtally_shared.days.qml import kilobytes
+from mailtally_shared.days.grammar.qml import kilobytes
 from mailtally_shared.reports.grouping import Figures
 from mailtally_shared.reports.question import DAY
 

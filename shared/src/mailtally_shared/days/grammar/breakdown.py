@@ -10,7 +10,14 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from mailtally_shared.days.day_rows import DayRows
-from mailtally_shared.days.text_columns import BadLine, Text, decimals, padded, parsed, pieces
+from mailtally_shared.days.grammar.text_columns import (
+    BadLine,
+    Text,
+    decimals,
+    padded,
+    parsed,
+    pieces,
+)
 from mailtally_shared.errors import BadFile
 from mailtally_shared.schema import DIMENSIONS, KEY, KIND, SERVICE, Kind, Service, Sums
 

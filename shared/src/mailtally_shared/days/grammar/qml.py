@@ -10,7 +10,14 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from mailtally_shared.days.charged_rows import ChargedRows
-from mailtally_shared.days.text_columns import BadLine, Text, decimals, padded, parsed, pieces
+from mailtally_shared.days.grammar.text_columns import (
+    BadLine,
+    Text,
+    decimals,
+    padded,
+    parsed,
+    pieces,
+)
 from mailtally_shared.errors import BadFile
 from mailtally_shared.schema import DIMENSIONS, MAX_SUM
 

@@ -1,0 +1,1 @@
+"""The grammars of a day's files: each is written and read as columns, in bounded memory. Pure."""
