@@ -43,7 +43,7 @@ WHERE pronamespace = 'pg_catalog'::regnamespace
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM mailtally_loader, mailtally_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO mailtally_loader, mailtally_reader;
-GRANT INSERT, DELETE ON mail_traffic_daily, mail_traffic_detail TO mailtally_loader;
+GRANT INSERT, DELETE ON mail_traffic_daily, mail_traffic_detail, mail_traffic_hourly TO mailtally_loader;
 GRANT INSERT ON mail_traffic_load, mail_traffic_change TO mailtally_loader;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO mailtally_loader;
 

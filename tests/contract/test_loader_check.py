@@ -78,7 +78,7 @@ def test_each_right_that_a_load_lacks_is_named(reader: str, tmp_path: Path) -> N
     ):
         assert f"may not {right}: " in sentences
     assert "may not read" not in sentences
-    assert sentences.count("lacks a right") == 7, sentences
+    assert sentences.count("lacks a right") == 9, sentences
     assert "migrate" in sentences
 
 

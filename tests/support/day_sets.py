@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from mailtally_shared.days import DayFacts, DayNames, Sums, write_day
+from mailtally_shared.days.hour_rows import HourRows, Hours
+from tests.support.hours_by_row import HourSums, as_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,7 @@ def put_set(
     missing: tuple[str, ...] = (),
     day: date = DAY,
     lowered_by: Lowered | None = None,
+    hours: Hours | None = None,
 ) -> None:
     """Write a whole set as the day writer does."""
     facts = DayFacts(
@@ -44,7 +47,14 @@ def put_set(
         lowered_by=lowered_by,
     )
     breakdown = rows if isinstance(rows, list) else sums(rows)
-    assert write_day(directory, facts, breakdown, now=1_770_000_000)
+    assert write_day(directory, facts, breakdown, hours, now=1_770_000_000)
+
+
+def hours_of(sizes: Mapping[str, int], *, whole: bool = True, day: date = DAY) -> Hours:
+    """The hours of ``sums``: all of it came in the first hour of the day, in UTC."""
+    hour = int(datetime.combine(day, time(), UTC).timestamp())
+    rows = [HourSums(domain, hour, "smtp-in", 1, size, size) for domain, size in sizes.items()]
+    return Hours(HourRows.added_up([as_columns(rows)]), whole)
 
 
 def put_bare(directory: Path, sizes: Mapping[str, int], *, names: DayNames = NAMES) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from mailtally_loader.archive import archive
 from mailtally_shared.days import read_day
-from tests.support.day_sets import NAMES, put_bare, put_set
+from mailtally_shared.days.directory import look_at_archive
+from tests.support.day_sets import DAY, NAMES, hours_of, put_bare, put_set
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,3 +125,22 @@ def test_after_a_crash_anywhere_doing_it_again_ends_the_same(
             archived(tmp_path / "2", loaded)
         archived(tmp_path / "2", loaded)
     assert content(tmp_path / "loaded-True") == content(tmp_path / "loaded-False")
+
+
+def test_hours_are_archived_and_kept_with_their_revision(tmp_path: Path, loaded: Path) -> None:
+    put_set(tmp_path / "1", {"a.example": 1}, hours=hours_of({"a.example": 1}))
+    archived(tmp_path / "1", loaded)
+    written = (tmp_path / "1" / NAMES.hours).read_bytes()
+    assert text_of(loaded / f"{NAME}.hours.csv.gz") == written
+    put_set(tmp_path / "2", {"a.example": 1}, revision=2)
+    archived(tmp_path / "2", loaded)
+    assert not (loaded / f"{NAME}.hours.csv.gz").exists()
+    assert text_of(loaded / f"{NAME}.r1.hours.csv.gz") == written
+    assert look_at_archive(tmp_path).lacking == {}
+
+
+def test_an_archive_that_lost_its_hours_lacks_a_file(tmp_path: Path, loaded: Path) -> None:
+    put_set(tmp_path / "1", {"a.example": 1}, hours=hours_of({"a.example": 1}))
+    archived(tmp_path / "1", loaded)
+    (loaded / f"{NAME}.hours.csv.gz").unlink()
+    assert look_at_archive(tmp_path).lacking == {DAY: (f"{NAME}.hours.csv.gz",)}

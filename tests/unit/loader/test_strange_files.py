@@ -16,7 +16,7 @@ from mailtally_shared.days.reading import is_consistent, read_day
 from mailtally_shared.errors import BadFile
 from mailtally_shared.regular import open_packed, open_regular, read_regular
 from mailtally_shared.state.snapshot import snapshots
-from tests.support.day_sets import DAY, NAMES, put_set
+from tests.support.day_sets import DAY, NAMES, hours_of, put_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def test_what_is_no_file_is_not_read(tmp_path: Path, strange: Callable[[Path], o
 def test_a_day_with_what_is_no_file_is_refused_and_no_other_day_waits(
     tmp_path: Path, strange: Callable[[Path], object], name: str
 ) -> None:
-    put_set(tmp_path, {"a.example": 1})
+    put_set(tmp_path, {"a.example": 1}, hours=hours_of({"a.example": 1}))
     (tmp_path / name).unlink()
     strange(tmp_path / name)
     assert not is_consistent(tmp_path, NAMES)

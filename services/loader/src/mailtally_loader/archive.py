@@ -2,7 +2,8 @@
 
 1. Where an older revision is archived under these names, rename it to ``….rN.…``: the qml
    file first and the manifest, which holds N, last.
-2. Write the new manifest, which marks step 1 as complete; then the breakdown and the qml file.
+2. Write the new manifest, which marks step 1 as complete; then the breakdown, the hours, where the
+   day has any, and the qml file.
 
 A crash in step 1 leaves the older manifest in place, one in step 2 the new one; repeating both
 steps completes either. The bytes depend on the content only, so writing a file again changes
@@ -34,7 +35,7 @@ _LEVEL = 6
 _GZIP_FORMAT = 31  # zlib's largest window, in a gzip wrapper without name or time
 
 #: The order in which an older archive is renamed. A bare file counts as revision 0.
-_KINDS = ("txt.gz", "csv.gz", "json")
+_KINDS = ("txt.gz", "csv.gz", "hours.csv.gz", "json")
 
 
 def archive(day_set: DaySet, loaded: Path, step: Step) -> None:
@@ -58,7 +59,10 @@ def _originals(day_set: DaySet) -> list[tuple[str, Path]]:
     qml = ("txt.gz", directory / names.qml)
     if day_set.manifest is None:
         return [qml]
-    return [("json", directory / names.manifest), ("csv.gz", directory / names.breakdown), qml]
+    companions = [("json", directory / names.manifest), ("csv.gz", directory / names.breakdown)]
+    if day_set.manifest.hours:
+        companions.append(("hours.csv.gz", directory / names.hours))
+    return [*companions, qml]
 
 
 def _is_archived(day_set: DaySet, loaded: Path) -> bool:
@@ -68,8 +72,9 @@ def _is_archived(day_set: DaySet, loaded: Path) -> bool:
     return archived is not None and _identity(archived) == _identity(day_set.manifest)
 
 
-def _identity(one: Manifest) -> tuple[int, str, str]:
-    return one.revision, one.qml_sha256, one.breakdown_sha256
+def _identity(one: Manifest) -> tuple[int, str, str, str | None]:
+    hours = one.hours.sha256 if one.hours else None
+    return one.revision, one.qml_sha256, one.breakdown_sha256, hours
 
 
 def _manifest(name: str, loaded: Path) -> Manifest | None:

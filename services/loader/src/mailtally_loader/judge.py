@@ -33,6 +33,7 @@ class Newest:
     qml_sha256: str
     breakdown_sha256: str | None
     totals: QmlTotals
+    hours_sha256: str | None = None
     collectors: Mapping[str, CountedSums] = field(default_factory=dict)  # counted, charged or not
 
 
@@ -74,9 +75,11 @@ def _judge_bare(day_set: DaySet, newest: Newest) -> Verdict:
 
 
 def _judge_revision(day_set: DaySet, manifest: Manifest, newest: Newest) -> Verdict:
-    same = (day_set.qml_sha256, manifest.breakdown_sha256) == (
+    hours = manifest.hours and manifest.hours.sha256
+    same = (day_set.qml_sha256, manifest.breakdown_sha256, hours) == (
         newest.qml_sha256,
         newest.breakdown_sha256,
+        newest.hours_sha256,
     )
     if manifest.revision > newest.revision:
         if same:

@@ -12,6 +12,7 @@ from mailtally_loader.adopt import Adopter
 from mailtally_loader.archive import archive
 from mailtally_loader.claim import claim, claimed, loading_place, reject, release, tidy
 from mailtally_loader.crash_at import CrashAt, Step
+from mailtally_loader.retention import HoursRetention
 from mailtally_loader.upsert import load
 from mailtally_shared.days.directory import strays
 from mailtally_shared.days.durable import directory_lock
@@ -49,11 +50,19 @@ class Loader:
         directory: the statistic directory.
         inbox: the source of the ready days.
         max_file_bytes: a larger file is rejected.
+        keep_hours: seconds for which the rows by hour of a day are kept; 0 keeps all.
         step: called at each crash point.
     """
 
     def __init__(
-        self, engine: Engine, directory: Path, inbox: Inbox, *, max_file_bytes: int, step: Step
+        self,
+        engine: Engine,
+        directory: Path,
+        inbox: Inbox,
+        *,
+        max_file_bytes: int,
+        keep_hours: float = 0.0,
+        step: Step,
     ) -> None:
         self.engine = engine
         self._directory = directory
@@ -61,6 +70,7 @@ class Loader:
         self._max_file_bytes = max_file_bytes
         self._step = step
         self._adopter = Adopter(directory, inbox.settle, max_file_bytes)
+        self._retention = HoursRetention(engine, keep_hours)
         self._strays: set[str] = set()
         self.tally = Tally()
 
@@ -89,6 +99,7 @@ class Loader:
                 claim(self._directory, names, self._step)
         for names in claimed(self._directory):
             self._work_off(names, now)
+        self._retention.apply(now, self.tally.archived)
         self._report_strays(now)
 
     def _report_strays(self, now: float) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from mailtally_shared.billing import mariadb
-from mailtally_shared.billing.tables import CHANGE, DAILY, DETAIL
+from mailtally_shared.billing.tables import CHANGE, DAILY, DETAIL, HOURLY, HOURLY_KEY
 from mailtally_shared.days.charged_rows import CHARGES
 from mailtally_shared.schema import KEY, MEASURES
 
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, FromClause
 
     from mailtally_shared.days import ChargedRows, DayRows
+    from mailtally_shared.days.hour_rows import HourRows
 
-    Rows = ChargedRows | DayRows
+    Rows = ChargedRows | DayRows | HourRows
 
 
 def _staging(table: Table, key: tuple[str, ...], figures: tuple[str, ...]) -> Table:
@@ -55,6 +56,7 @@ def _staging(table: Table, key: tuple[str, ...], figures: tuple[str, ...]) -> Ta
 
 _STAGED_DAILY = _staging(DAILY, ("domain",), CHARGES)
 _STAGED_DETAIL = _staging(DETAIL, KEY, MEASURES)
+_STAGED_HOURLY = _staging(HOURLY, HOURLY_KEY, MEASURES)
 
 
 def restate_daily(
@@ -83,11 +85,25 @@ def restate_detail(connection: Connection, day: date, pieces: Iterable[DayRows])
 
     A bare file has none, and those of an earlier load would contradict it: they are deleted.
     """
-    if not _has_rows(connection, DETAIL, day):
-        _insert(connection, DETAIL, _whole(pieces, day))
+    _restate(connection, DETAIL, _STAGED_DETAIL, day, pieces)
+
+
+def restate_hours(connection: Connection, day: date, pieces: Iterable[HourRows]) -> None:
+    """Change a day's rows by hour to those of a file, from ``DaySet.by_hour``.
+
+    A set may have none, and those of an earlier load are not its hours: they are deleted.
+    """
+    _restate(connection, HOURLY, _STAGED_HOURLY, day, pieces)
+
+
+def _restate(
+    connection: Connection, table: Table, staging: Table, day: date, pieces: Iterable[Rows]
+) -> None:
+    if not _has_rows(connection, table, day):
+        _insert(connection, table, _whole(pieces, day))
         return
-    with _staged(connection, _STAGED_DETAIL, pieces) as staged:
-        _replace(connection, DETAIL, staged, day)
+    with _staged(connection, staging, pieces) as staged:
+        _replace(connection, table, staged, day)
 
 
 def _has_rows(connection: Connection, table: Table, day: date) -> bool:
@@ -105,11 +121,16 @@ def _whole(pieces: Iterable[Rows], day: date, *after: int) -> Iterator[list[tupl
         yield list(zip(first, *rows.lists(), *last, strict=True))
 
 
+def _bare(pieces: Iterable[Rows]) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows with the values of the file only."""
+    return (list(zip(*rows.lists(), strict=True)) for rows in pieces)
+
+
 @contextmanager
 def _staged(connection: Connection, table: Table, pieces: Iterable[Rows]) -> Iterator[Table]:
     _drop(connection, table)  # on MariaDB it survives a transaction that was rolled back
     table.create(connection, checkfirst=False)
-    _insert(connection, table, map(list, pieces))
+    _insert(connection, table, _bare(pieces))
     if connection.dialect.name == "postgresql":
         # The planner has no statistics of a table just filled, and old ones of the other: it
         # would estimate no rows where there are a million, and join row by row.

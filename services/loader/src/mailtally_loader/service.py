@@ -102,6 +102,7 @@ def _loader(settings: LoaderSettings, step: Step, *, once: bool) -> Loader:
         settings.statistic_dir,
         inbox,
         max_file_bytes=settings.max_file_bytes,
+        keep_hours=settings.hours_retention,
         step=step,
     )
 

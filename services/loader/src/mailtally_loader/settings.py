@@ -30,6 +30,13 @@ class LoaderSettings(DatabaseSettings, StatisticSettings, HealthSettings):
             "one that contradicts its manifest is rejected."
         ),
     ] = 5.0
+    hours_retention: Annotated[
+        SecondsOrZero,
+        Field(
+            description="Time after which a day's rows by hour are removed from the database; "
+            "0 keeps them."
+        ),
+    ] = 400 * 86_400.0
     max_file_bytes: Annotated[
         Bytes, Field(description="Size limit of a day file; a larger one is rejected.")
     ] = MAX_FILE_BYTES

@@ -6,7 +6,7 @@
    stage them in a temporary table, and write the audit from the difference.
 4. Then delete the rows that differ or are gone; insert those that are missing. Unchanged rows
    stay untouched, so that a restatement costs what it changes.
-5. Likewise the detail, without audit.
+5. Likewise the detail and the hours, without audit.
 
 A crash before the commit leaves the database unchanged; the set is still in
 ``loading/``. After it, step 1 finds the set loaded.
@@ -21,7 +21,7 @@ from sqlalchemy import func, insert, select
 
 from mailtally_loader.crash_at import CrashAt, Step
 from mailtally_loader.judge import Newest, Verdict, judge
-from mailtally_loader.restate import restate_daily, restate_detail
+from mailtally_loader.restate import restate_daily, restate_detail, restate_hours
 from mailtally_shared.billing.engine import lock_day, writing
 from mailtally_shared.billing.tables import DETAIL, LOAD
 from mailtally_shared.days.charged_rows import QmlTotals
@@ -66,6 +66,7 @@ def load(engine: Engine, day_set: DaySet, *, now: float, step: Step) -> Verdict:
             charged = _watched(day_set.charged(), step)
             restate_daily(connection, day_set.day, charged, load_id=load_id, audit=audit)
             restate_detail(connection, day_set.day, _watched(day_set.counted(), step))
+            restate_hours(connection, day_set.day, _watched(day_set.by_hour(), step))
         step(CrashAt.ROWS_LOADED)
     return verdict
 
@@ -80,7 +81,14 @@ def _newest(connection: Connection, day: date) -> Newest | None:
     revision = connection.scalar(select(func.max(LOAD.c.revision)).where(of_day))
     totals = QmlTotals(row.qml_rows, row.bytes, row.hits_all, row.hits_html)
     counted = _counted(connection, day)
-    return Newest(revision or 0, row.qml_sha256, row.breakdown_sha256, totals, counted)
+    return Newest(
+        revision=revision or 0,
+        qml_sha256=row.qml_sha256,
+        breakdown_sha256=row.breakdown_sha256,
+        totals=totals,
+        hours_sha256=row.hours_sha256,
+        collectors=counted,
+    )
 
 
 def _counted(connection: Connection, day: date) -> dict[str, CountedSums]:
@@ -123,7 +131,11 @@ def _of_manifest(day_set: DaySet) -> dict[str, Any]:
         "total_messages",
         "total_bytes",
     }
-    return day_set.manifest.model_dump(mode="json", include=columns)
+    hours = day_set.manifest.hours
+    return day_set.manifest.model_dump(mode="json", include=columns) | {
+        "hours": hours and hours.extent,
+        "hours_sha256": hours and hours.sha256,
+    }
 
 
 def _watched(pieces: Iterable[Piece], step: Step) -> Iterator[Piece]:

@@ -25,7 +25,7 @@ from mailtally_shared.days import (
 from mailtally_shared.days.charged_rows import CHARGES, QmlTotals, first_difference
 from mailtally_shared.days.day_rows import SumsTotals
 from mailtally_shared.days.grammar import breakdown, qml
-from mailtally_shared.days.reading import MAX_FILE_BYTES
+from mailtally_shared.days.reading import MAX_FILE_BYTES, checksums
 from mailtally_shared.errors import BadFile
 from mailtally_shared.regular import open_packed
 from mailtally_shared.schema import MEASURES
@@ -182,10 +182,7 @@ def _sorted(pieces: Iterator[ChargedRows]) -> Iterator[ChargedRows]:
 
 
 def _wrong_checksums(loaded: Path, names: DayNames, manifest: Manifest) -> Iterator[str]:
-    for name, stated in (
-        (names.qml, manifest.qml_sha256),
-        (names.breakdown, manifest.breakdown_sha256),
-    ):
+    for name, stated in checksums(names, manifest).items():
         with open_packed(loaded / f"{name}.gz", MAX_FILE_BYTES) as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != stated:
                 yield f"{name}.gz is not the file that its manifest describes."

@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 from mailtally_shared.billing import mariadb
 from mailtally_shared.billing.engine import reading, writing
 from mailtally_shared.billing.failures import MIGRATE
-from mailtally_shared.billing.tables import CHANGE, DAILY, DETAIL, LOAD, SCHEMA
+from mailtally_shared.billing.tables import CHANGE, DAILY, DETAIL, HOURLY, LOAD, SCHEMA
 from mailtally_shared.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 VERSION_TABLE = "mail_traffic_version"
-_TABLES = (LOAD, DAILY, DETAIL, CHANGE)
-_REPLACED = (DAILY, DETAIL)
+_TABLES = (LOAD, DAILY, DETAIL, HOURLY, CHANGE)
+_REPLACED = (DAILY, DETAIL, HOURLY)
 _TEMPORARY = "CREATE TEMPORARY TABLE mail_traffic_check (day date)"
 
 

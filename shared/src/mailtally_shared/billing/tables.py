@@ -3,6 +3,7 @@
     load    one row per loaded file                             1
     daily   charged, by day and domain                 load_id  N   as of the newest load
     detail  counted, by every key of a day                          same
+    hourly  counted, by hour, domain and service                    same, until hours_retention
     change  the audit: what a load changed, by domain  load_id  N
 
 ``load_id`` has no foreign key: it is written in the transaction that creates the
@@ -26,7 +27,7 @@ from mailtally_shared.billing.types import UtcTime, ascii_text, row_id
 from mailtally_shared.schema import DIMENSIONS, KEY, MEASURES
 
 #: The newest migration: asking Alembic for it would take a command half a second.
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 METADATA = MetaData()
 _MAX_DOMAIN = DIMENSIONS["domain"].longest
@@ -52,6 +53,9 @@ LOAD = Table(
     Column("hits_all", BigInteger, nullable=False),
     Column("hits_html", BigInteger, nullable=False),
     Column("loaded_at", UtcTime, nullable=False),
+    # Whole or partial; null where no hours of the day are known.
+    Column("hours", ascii_text(8)),
+    Column("hours_sha256", ascii_text(64)),
 )
 Index("mail_traffic_load_day", LOAD.c.day, LOAD.c.id)
 
@@ -75,6 +79,20 @@ DETAIL = Table(
     *(Column(name, ascii_text(dimension.longest)) for name, dimension in DIMENSIONS.items()),
     *(Column(name, BigInteger, nullable=False) for name in MEASURES),
     PrimaryKeyConstraint("day", *KEY),
+    sqlite_with_rowid=False,
+)
+
+#: The key of a day's rows by hour, in the order of the file.
+HOURLY_KEY = ("domain", "hour", "service")
+HOURLY = Table(
+    "mail_traffic_hourly",
+    METADATA,
+    Column("day", Date),
+    Column("domain", ascii_text(_MAX_DOMAIN)),
+    Column("hour", UtcTime),  # its beginning: where the clock is put back, both stay distinct
+    Column("service", ascii_text(DIMENSIONS["service"].longest)),
+    *(Column(name, BigInteger, nullable=False) for name in MEASURES),
+    PrimaryKeyConstraint("day", *HOURLY_KEY),
     sqlite_with_rowid=False,
 )
 

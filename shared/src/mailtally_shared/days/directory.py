@@ -142,8 +142,11 @@ def _archived(path: Path) -> DayNames | None:
 
 
 def _lacking(loaded: Path, names: DayNames, found: Manifest | None) -> tuple[str, ...]:
-    wanted = [f"{names.qml}.gz"] + ([f"{names.breakdown}.gz"] if found else [])
-    return tuple(name for name in wanted if not (loaded / name).exists())
+    wanted = [names.qml]
+    if found:
+        wanted += [names.breakdown, *([names.hours] if found.hours else [])]
+    packed = (f"{name}.gz" for name in wanted)
+    return tuple(name for name in packed if not (loaded / name).exists())
 
 
 def look_at_directory(directory: Path, before: Archive, written: Iterable[date]) -> Directory:

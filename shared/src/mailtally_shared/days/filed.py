@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -11,6 +12,8 @@ import numpy as np
 from mailtally_shared.days.day_rows import DayRows, Gathering
 from mailtally_shared.days.directory import places, read_manifest
 from mailtally_shared.days.grammar import breakdown
+from mailtally_shared.days.grammar import hours as hours_file
+from mailtally_shared.days.hour_rows import HourRows, Hours
 from mailtally_shared.days.manifest import CountedSums
 from mailtally_shared.days.names import LOADED, DayNames
 from mailtally_shared.days.reading import MAX_FILE_BYTES
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from datetime import date
+    from io import BufferedReader
     from pathlib import Path
 
     from mailtally_shared.columns import Array
@@ -175,6 +179,48 @@ def filed_as(directory: Path, day: date, pinned: Pinned) -> Filed | None:
     return None
 
 
+def filed_hours(directory: Path, written: Manifest) -> Hours | None:
+    """Return the hours of a written revision, from any of the directories.
+
+    Returns:
+        ``None`` where the revision has none, or their file is gone or damaged.
+    """
+    if written.hours is None:
+        return None
+    for _ in range(_ATTEMPTS):
+        for path in _hour_files(directory, written):
+            with suppress(OSError, BadFile):
+                if _sha256(path) == written.hours.sha256:
+                    return Hours(_hour_rows(path, written.day), written.hours.is_whole)
+    return None
+
+
+def carried(former: Hours | None, rows: DayRows) -> Hours | None:
+    """Return a former revision's hours as those of a breakdown, which holds at least as much."""
+    if former is None:
+        return None
+    return Hours(former.rows, whole=former.whole and former.rows.sums() == rows.sums())
+
+
+def _hour_files(directory: Path, written: Manifest) -> Iterator[Path]:
+    """Yield the possible places of a revision's hours, in the order in which they move."""
+    names = DayNames.of(written.day)
+    *waiting, loaded = places(directory, names)
+    yield from (place / names.hours for place in waiting)
+    yield loaded / f"{names.hours}.gz"
+    yield from sorted(loaded.glob(f"{names.stem}.qml.r{written.revision}*.hours.csv.gz"))
+
+
+def _sha256(path: Path) -> str:
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _hour_rows(path: Path, day: date) -> HourRows:
+    with _opened(path) as file:
+        return HourRows.joined(list(hours_file.read(file, path.name, day)))
+
+
 def _is_pinned(one: Manifest | None, pinned: Pinned) -> bool:
     return one is not None and (one.revision, one.breakdown_sha256) == (
         pinned.revision,
@@ -217,7 +263,7 @@ def _read(place: _Place, day: date) -> Filed:
         raise _unreadable(day, error, place.breakdown) from error
 
 
-def _opened(path: Path) -> AbstractContextManager[IO[bytes]]:
+def _opened(path: Path) -> AbstractContextManager[BufferedReader]:
     return open_packed(path, MAX_FILE_BYTES) if path.suffix == ".gz" else open_regular(path)
 
 

@@ -11,7 +11,7 @@ from mailtally_shared.days.charged_rows import QmlTotals
 from mailtally_shared.days.charging import ChargingPolicy
 from mailtally_shared.days.day_rows import SumsTotals
 from mailtally_shared.errors import BadFile
-from mailtally_shared.schema import MAX_SUM
+from mailtally_shared.schema import MAX_SUM, MEASURES
 from mailtally_shared.shown import one_line
 from mailtally_shared.wire.status import LONGEST_SENTENCE
 
@@ -24,7 +24,7 @@ _MOST_NAMED = 20
 _LONGEST_QUOTE = 200
 
 _OTHER_FORMAT = (
-    "it is not a manifest of format 2: files of the first edition are not supported; "
+    "it is not a manifest of format 3 or 4: files of the first edition are not supported; "
     "rebuild the day from its logs (mailtally rebuild)"
 )
 
@@ -50,6 +50,24 @@ class CountedSums(_Part):
             or self.bytes < other.bytes
             or self.transferred < other.transferred
         )
+
+
+class HoursPart(CountedSums):
+    """The file of hours, and the sums over its rows; ``partial`` where it lacks some records."""
+
+    extent: Literal["whole", "partial"]
+    rows: Count
+    sha256: Sha256
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the hours hold every record of the day."""
+        return self.extent == "whole"
+
+    @property
+    def counted(self) -> tuple[int, int, int, int]:
+        """The stated number of rows, and their sums."""
+        return self.rows, self.messages, self.bytes, self.transferred
 
 
 class Lowered(_Part):
@@ -115,9 +133,12 @@ class DayFacts(BaseModel):
 
 
 class Manifest(DayFacts):
-    """The manifest, which ties the three files of a day to each other."""
+    """The manifest, which ties the files of a day to each other.
 
-    format: Literal[3] = 3
+    Format 3 has no hours; it is read, and no longer written.
+    """
+
+    format: Literal[3, 4] = 4
     breakdown_rows: Count
     total_messages: Count  # of the breakdown, charged or not
     total_bytes: Count  # of the breakdown, as logged
@@ -128,6 +149,7 @@ class Manifest(DayFacts):
     hits_html: Count
     qml_sha256: Sha256
     breakdown_sha256: Sha256
+    hours: HoursPart | None = None  # None where no hours of the day are known
     written_at: datetime  # UTC, whole seconds
 
     @property
@@ -148,6 +170,14 @@ class Manifest(DayFacts):
             self.total_bytes,
         ):
             raise ValueError("the collectors do not add up to the totals")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_hours_add_up(self) -> Manifest:
+        counted = self.collectors.values()
+        sums = [sum(getattr(one, name) for one in counted) for name in MEASURES]
+        if self.hours and self.hours.is_whole and sums != list(self.hours.counted[1:]):
+            raise ValueError("the hours are called whole and do not add up to the totals")
         return self
 
 

@@ -15,7 +15,7 @@ _QML = re.compile(r"([0-9]{2})\.([0-9]{2})\.([0-9]{4})\.qml\.txt")
 
 #: Other spellings of such names: H-Sphere's own, compressed files, capital letters.
 _OTHER = re.compile(
-    r"(?P<stem>[0-9]{2}\.[0-9]{2}\.[0-9]{4})\.qml(?P<kind>\.txt|\.csv|\.json)?(?P<gz>\.gz)?",
+    r"(?P<stem>[0-9]{2}\.[0-9]{2}\.[0-9]{4})\.qml(?P<kind>\.txt|\.csv|\.hours\.csv|\.json)?(?P<gz>\.gz)?",
     re.IGNORECASE,
 )
 
@@ -55,14 +55,19 @@ class DayNames:
         return f"{self.stem}.qml.csv"
 
     @property
+    def hours(self) -> str:
+        """The name of the hours: figures by domain, hour and service. A day may lack the file."""
+        return f"{self.stem}.qml.hours.csv"
+
+    @property
     def manifest(self) -> str:
-        """The name of the manifest, which ties the other two to each other."""
+        """The name of the manifest, which ties the others to each other."""
         return f"{self.stem}.qml.json"
 
     @property
-    def all(self) -> tuple[str, str, str]:
-        """All three in the order in which they are renamed into place: the qml file last."""
-        return self.breakdown, self.manifest, self.qml
+    def all(self) -> tuple[str, str, str, str]:
+        """All in the order in which they are renamed into place: the qml file last."""
+        return self.breakdown, self.hours, self.manifest, self.qml
 
     def day(self) -> date:
         """Return the traffic day; raise ``ValueError`` where the calendar has no such day."""

@@ -1,9 +1,10 @@
-"""Writing a day's three files."""
+"""Writing a day's files."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from mailtally_shared.batches import Passing
 from mailtally_shared.days import manifest
@@ -20,8 +21,12 @@ from mailtally_shared.days.durable import (
 )
 from mailtally_shared.days.filed import collector_sums
 from mailtally_shared.days.grammar import breakdown, qml
-from mailtally_shared.days.manifest import DayFacts, Manifest
+from mailtally_shared.days.grammar import hours as hours_file
+from mailtally_shared.days.grammar.text_columns import bare
+from mailtally_shared.days.hour_rows import HourRows, Hours
+from mailtally_shared.days.manifest import DayFacts, HoursPart, Manifest
 from mailtally_shared.days.names import DayNames
+from mailtally_shared.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +35,15 @@ if TYPE_CHECKING:
     from mailtally_shared.schema import Sums
 
 
-def write_day(directory: Path, facts: DayFacts, rows: Iterable[Sums], *, now: float) -> bool:
-    """Write the files of one revision of a day, all three or none.
+def write_day(
+    directory: Path,
+    facts: DayFacts,
+    rows: Iterable[Sums],
+    hours: Hours | None = None,
+    *,
+    now: float,
+) -> bool:
+    """Write the files of one revision of a day, all or none.
 
     A writer that lost its lease in the meantime does no harm: under the directory's
     lock it finds the newer revision and leaves it alone.
@@ -40,27 +52,33 @@ def write_day(directory: Path, facts: DayFacts, rows: Iterable[Sums], *, now: fl
         directory: the statistic directory; created if missing.
         facts: the day, its revision, its policy and how complete it is.
         rows: the day's whole breakdown, in any order, each key once.
+        hours: what is known of the day by hour; without, no file of hours is written.
         now: Unix seconds, for ``written_at``.
 
     Returns:
         False where this revision or a newer one exists already.
 
     Raises:
-        Refused: a domain's sum does not fit 63 bits.
+        Refused: a domain's sum does not fit 63 bits; hours that are whole do not add up to the
+            breakdown, or are of another day.
         ValueError: a key appears twice, or a total does not fit 63 bits.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
         if newest_revision(directory, facts.day) >= facts.revision:
             return False
-        _replace(directory, DayNames.of(facts.day), _stage(directory, facts, DayRows.of(rows), now))
+        staged = _stage(directory, facts, DayRows.of(rows), hours, now)
+        _replace(directory, DayNames.of(facts.day), staged)
     return True
 
 
-def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[Staged]:
+def _stage(
+    directory: Path, facts: DayFacts, rows: DayRows, hours: Hours | None, now: float
+) -> list[Staged]:
     names = DayNames.of(facts.day)
     counted, passing = rows.totals(), Passing()
     charges = passing.through(charge(rows.pieces(), facts.policy))
+    of_hours = _stage_hours(directory, facts, rows, hours) if hours else None
     with ThreadPoolExecutor(2) as disk:  # while one file is synced the next is written
         csv_file = stage_behind(disk, directory / names.breakdown, breakdown.render(rows))
         txt_file = stage_behind(disk, directory / names.qml, qml.render(charges))
@@ -78,9 +96,36 @@ def _stage(directory: Path, facts: DayFacts, rows: DayRows, now: float) -> list[
         hits_html=charged.hits_html,
         qml_sha256=txt.sha256,
         breakdown_sha256=csv.sha256,
+        hours=of_hours and of_hours[1],
         written_at=manifest.utc(now),
     )
-    return [csv, stage(directory / names.manifest, [manifest.render(whole)]), txt]
+    companions = [csv, of_hours[0]] if of_hours else [csv]
+    return [*companions, stage(directory / names.manifest, [manifest.render(whole)]), txt]
+
+
+def _stage_hours(
+    directory: Path, facts: DayFacts, rows: DayRows, hours: Hours
+) -> tuple[Staged, HoursPart]:
+    """Write the file of hours, in order, and return it with what the manifest says of it."""
+    found = hours.rows if hours.rows.ascends() else HourRows.added_up([hours.rows])
+    name, zone = DayNames.of(facts.day).hours, ZoneInfo(facts.timezone)
+    if hours.whole and found.sums() != rows.sums():
+        raise Refused(
+            f"{name}: the hours of {facts.day} add up to {found.sums()} messages, bytes and "
+            f"transferred, its breakdown to {rows.sums()}: keys were lost or changed from outside"
+        )
+    if not hours_file.are_of(found, facts.day, zone):
+        raise Refused(f"{name}: an hour is not of {facts.day} in {facts.timezone}")
+    file = stage(directory / name, map(bare, hours_file.render(found, zone)))
+    messages, size, transferred = found.sums()
+    return file, HoursPart(
+        extent="whole" if hours.whole else "partial",
+        rows=len(found),
+        messages=messages,
+        bytes=size,
+        transferred=transferred,
+        sha256=file.sha256,
+    )
 
 
 def _replace(directory: Path, names: DayNames, staged: list[Staged]) -> None:
@@ -89,6 +134,8 @@ def _replace(directory: Path, names: DayNames, staged: list[Staged]) -> None:
     if (directory / names.qml).exists():
         (directory / names.qml).unlink()
         sync_directory(directory)
+    if len(staged) < len(names.all):  # nor are older hours left next to it
+        (directory / names.hours).unlink(missing_ok=True)
     for file in staged[:-1]:
         file.commit()
     sync_directory(directory)

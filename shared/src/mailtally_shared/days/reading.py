@@ -12,7 +12,7 @@ from mailtally_shared.days.charging import charge
 from mailtally_shared.days.day_rows import SumsTotals
 from mailtally_shared.days.directory import read_manifest
 from mailtally_shared.days.durable import sha256_of
-from mailtally_shared.days.grammar import breakdown, qml
+from mailtally_shared.days.grammar import breakdown, hours, qml
 from mailtally_shared.days.names import DayNames
 from mailtally_shared.errors import BadFile, Refused
 from mailtally_shared.regular import is_regular, open_regular
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mailtally_shared.days.charged_rows import ChargedRows
     from mailtally_shared.days.day_rows import DayRows
+    from mailtally_shared.days.hour_rows import HourRows
     from mailtally_shared.days.manifest import Manifest
 
 
@@ -51,6 +52,12 @@ class DaySet:
         """Read and yield the charged rows, some thousand at a time."""
         with open_regular(self.directory / self.names.qml) as file:
             yield from qml.read(file, self.names.qml)
+
+    def by_hour(self) -> Iterator[HourRows]:
+        """Read and yield the rows by hour, likewise; none where no hours of the day are known."""
+        if self.manifest and self.manifest.hours:
+            with open_regular(self.directory / self.names.hours) as file:
+                yield from hours.read(file, self.names.hours, self.day)
 
     def counted(self) -> Iterator[DayRows]:
         """Read and yield the breakdown's rows, likewise; none for a bare file."""
@@ -125,14 +132,17 @@ def _bare_totals(day_set: DaySet) -> QmlTotals:
 
 
 def _check_checksums(directory: Path, names: DayNames, written: Manifest) -> None:
-    if not (directory / names.breakdown).exists():
-        raise BadFile("missing", names.breakdown, "named by the manifest, but missing")
-    for name, stated in (
-        (names.qml, written.qml_sha256),
-        (names.breakdown, written.breakdown_sha256),
-    ):
+    for name, stated in checksums(names, written).items():
+        if not (directory / name).exists():
+            raise BadFile("missing", name, "named by the manifest, but missing")
         if sha256_of(directory / name) != stated:
             raise BadFile("bad-checksum", name, "not the file that its manifest describes")
+
+
+def checksums(names: DayNames, written: Manifest) -> dict[str, str]:
+    """Return the SHA-256 that a manifest states for each of the other files, by name."""
+    found = {names.qml: written.qml_sha256, names.breakdown: written.breakdown_sha256}
+    return found | ({names.hours: written.hours.sha256} if written.hours else {})
 
 
 def _check_rows(day_set: DaySet, written: Manifest) -> None:
@@ -151,3 +161,15 @@ def _check_rows(day_set: DaySet, written: Manifest) -> None:
     if stated != found:
         sentence = f"it says {stated}, the files {found}"
         raise BadFile("contradiction", day_set.names.manifest, sentence)
+    _check_hours(day_set, written)
+
+
+def _check_hours(day_set: DaySet, written: Manifest) -> None:
+    """Check the rows by hour against their sums, which the manifest holds against the breakdown."""
+    by_hour = Passing()
+    for _ in by_hour.through(day_set.by_hour()):
+        pass
+    found = by_hour.totals or (0, 0, 0, 0)
+    if written.hours and written.hours.counted != found:
+        sentence = f"its manifest says {written.hours.counted}, the file {found}"
+        raise BadFile("contradiction", day_set.names.hours, sentence)

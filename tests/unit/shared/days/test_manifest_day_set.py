@@ -27,6 +27,7 @@ from mailtally_shared.days import (
 )
 from mailtally_shared.days.durable import Staged, directory_lock, sha256_of
 from mailtally_shared.days.filed import added, lowered_collectors, newest_filed
+from mailtally_shared.days.hour_rows import HourRows, Hours
 from mailtally_shared.days.manifest import CountedSums, Manifest
 from mailtally_shared.days.names import LOADED
 from mailtally_shared.errors import BadFile, Refused
@@ -42,6 +43,7 @@ ROWS = [
     Sums("b.example", "m1.example.com", "m1.example.com", "smtp-in", "success", 2, 138, 138),
     Sums("a.example", "m1.example.com", "m1.example.com", "smtp-out", "success", 1, 5120, 10240),
 ]
+HOURS = Hours(HourRows.empty(), whole=False)
 Manifest.model_rebuild()  # models are built when they are first used; Hypothesis reads the fields
 
 
@@ -50,7 +52,7 @@ def facts(revision: int = 1) -> DayFacts:
 
 
 def written(directory: Path, revision: int = 1, rows: list[Sums] | None = None) -> bool:
-    return write_day(directory, facts(revision), ROWS if rows is None else rows, now=1e9)
+    return write_day(directory, facts(revision), ROWS if rows is None else rows, HOURS, now=1e9)
 
 
 @given(
@@ -113,7 +115,12 @@ def test_a_complete_day_cannot_miss_hosts() -> None:
 
 def test_names_follow_the_traffic_day() -> None:
     assert DayNames.of(DAY) == NAMES
-    assert NAMES.all == ("01.02.2026.qml.csv", "01.02.2026.qml.json", "01.02.2026.qml.txt")
+    assert NAMES.all == (
+        "01.02.2026.qml.csv",
+        "01.02.2026.qml.hours.csv",
+        "01.02.2026.qml.json",
+        "01.02.2026.qml.txt",
+    )
     assert NAMES.day() == DAY
     assert DayNames.of_qml("1.2.2026.qml.txt") is None
     assert DayNames.of_qml(".01.02.2026.qml.txt.tmp") is None
@@ -142,8 +149,8 @@ def test_the_files_are_readable_by_owner_and_group_only(tmp_path: Path) -> None:
 
 
 def test_the_same_day_is_the_same_bytes_whatever_the_order_of_rows(tmp_path: Path) -> None:
-    write_day(tmp_path / "one", facts(), ROWS, now=1e9)
-    write_day(tmp_path / "two", facts(), reversed(ROWS), now=1e9)
+    write_day(tmp_path / "one", facts(), ROWS, HOURS, now=1e9)
+    write_day(tmp_path / "two", facts(), reversed(ROWS), HOURS, now=1e9)
     for name in NAMES.all:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -180,7 +187,7 @@ def test_writing_waits_for_the_directory_lock(tmp_path: Path) -> None:
             pass
 
 
-@pytest.mark.parametrize("renames", [0, 1, 2])
+@pytest.mark.parametrize("renames", [0, 1, 2, 3])
 def test_a_crash_while_replacing_leaves_no_qml_file_beside_foreign_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int
 ) -> None:
