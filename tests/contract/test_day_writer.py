@@ -98,7 +98,7 @@ class Site:
         loaded = self.directory / LOADED
         loaded.mkdir(exist_ok=True)
         (self.directory / NAMES.manifest).rename(loaded / NAMES.manifest)
-        for name in (NAMES.breakdown, NAMES.qml):
+        for name in filter(lambda one: (self.directory / one).exists(), NAMES.all):
             packed = gzip.compress((self.directory / name).read_bytes())
             (loaded / f"{name}.gz").write_bytes(packed)
             (self.directory / name).unlink()

@@ -111,11 +111,13 @@ def _stage_hours(
     name, zone = DayNames.of(facts.day).hours, ZoneInfo(facts.timezone)
     if hours.whole and found.sums() != rows.sums():
         raise Refused(
-            f"{name}: the hours of {facts.day} add up to {found.sums()} messages, bytes and "
-            f"transferred, its breakdown to {rows.sums()}: keys were lost or changed from outside"
+            f"The hours of {facts.day} for {name} add up to {found.sums()} messages, bytes and "
+            f"transferred, its breakdown to {rows.sums()}. Keys were lost or changed from outside."
         )
     if not hours_file.are_of(found, facts.day, zone):
-        raise Refused(f"{name}: an hour is not of {facts.day} in {facts.timezone}")
+        raise Refused(
+            f"The hours of {facts.day} for {name} hold one of another day in {facts.timezone}."
+        )
     file = stage(directory / name, map(bare, hours_file.render(found, zone)))
     messages, size, transferred = found.sums()
     return file, HoursPart(

@@ -72,7 +72,7 @@ def test_a_revision_without_hours_leaves_no_older_ones_next_to_it(tmp_path: Path
 
 
 def test_whole_hours_that_do_not_add_up_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"01\.02\.2026\.qml\.hours\.csv: the hours .* add up to"):
+    with pytest.raises(Refused, match=r"for 01\.02\.2026\.qml\.hours\.csv add up to"):
         put_set(tmp_path, SIZES, hours=hours_of({"a.example": 5}))
     assert newest_manifest(tmp_path, DAY) is None
     put_set(tmp_path, SIZES, hours=hours_of({"a.example": 5}, whole=False))
@@ -83,7 +83,7 @@ def test_whole_hours_that_do_not_add_up_are_not_written(tmp_path: Path) -> None:
 
 
 def test_hours_of_another_day_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"hours\.csv: an hour is not of 2026-02-01"):
+    with pytest.raises(Refused, match=r"hours\.csv hold one of another day"):
         put_set(tmp_path, SIZES, hours=hours_of(SIZES, day=DAY + timedelta(days=1)))
 
 

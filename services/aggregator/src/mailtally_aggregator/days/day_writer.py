@@ -6,19 +6,21 @@ cost of a crash after each:
 1. The lease is held and a revision number taken: nothing; the number is skipped.
 2. The totals are read, all of one moment, and add up to the day's sums: nothing. Where they
    hold less than the newest files do, the day is left unchanged and reported.
-3. The three files are renamed into place, the qml file last: the next writer does not
+3. The files are renamed into place, the qml file last: the next writer does not
    know it, and writes the same content again under the next revision.
 4. The state records what was written: done.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailtally_aggregator.crash_at import CrashAt
 from mailtally_aggregator.days.hours_turn import HoursTurn
 from mailtally_aggregator.days.restating import (
     ClosedDays,
+    hours_filed,
     incomplete_of,
     lacking,
     report_written,
@@ -35,6 +37,7 @@ from mailtally_shared.days import (
 )
 from mailtally_shared.days.filed import (
     Unreadable,
+    carried,
     check_manifests,
     is_filed,
     lowered_collectors,
@@ -52,7 +55,7 @@ from mailtally_shared.days.watermark import (
 from mailtally_shared.runtime.crash_points import crash_point
 from mailtally_shared.state.history import read_standing
 from mailtally_shared.state.known_gaps import KnownGaps
-from mailtally_shared.state.read.late_days import pin_of, pinned, with_late
+from mailtally_shared.state.read.late_days import pin_of, pinned, with_late, with_late_hours
 from mailtally_shared.state.read.totals import check_conservation
 from mailtally_shared.state.read.went_back import missing_days, obstacle
 
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from mailtally_aggregator.policies import WriterPolicy
     from mailtally_shared.calendar import Calendar
     from mailtally_shared.days import DayRows
+    from mailtally_shared.days.hour_rows import Hours
     from mailtally_shared.days.watermark import Gap
     from mailtally_shared.state.keys import Book, StateKeys
     from mailtally_shared.state.lease import Lease
@@ -162,7 +166,15 @@ class DayWriter:
             policy=self._policy.charging,
             state=seen and Seen(history=seen.history, commits=seen.commits),
         )
+        if totals.hours is None:
+            totals = replace(totals, hours=self._former_hours(day, totals.rows))
         return self._place(book, facts, totals, totals.rows, now)
+
+    def _former_hours(self, day: date, rows: DayRows) -> Hours | None:
+        """Return the hours of the newest files, where the state has none of the day any more."""
+        with directory_errors(self._directory):
+            newest = newest_manifest(self._directory, day)
+            return carried(hours_filed(self._directory, newest), rows) if newest else None
 
     def _say(self, due: Due, now: float) -> bool:
         """Add the known gaps to the files of a day that is not written from the state."""
@@ -177,7 +189,8 @@ class DayWriter:
         if revision is None:
             return False
         facts = restated(filed.manifest, revision, due.gaps)
-        totals = totals_of(filed, state.written_changes or 0)
+        hours = hours_filed(self._directory, filed.manifest)
+        totals = totals_of(filed, hours, state.written_changes or 0)
         return self._place(book, facts, totals, filed.rows, now)
 
     def _stated(self, now: float) -> float:
@@ -195,7 +208,7 @@ class DayWriter:
     ) -> bool:
         """Write a revision's files, and record in the state what they contain."""
         with directory_errors(self._directory):
-            if not write_day(self._directory, facts, rows, now=self._stated(now)):
+            if not write_day(self._directory, facts, rows, totals.hours, now=self._stated(now)):
                 return False
         crash_point(CrashAt.DAY_WRITTEN)
         report_written(facts, totals)
@@ -226,7 +239,8 @@ class DayWriter:
             return False
         known = incomplete_of(touching(gaps, day, self._calendar))
         facts = found.facts(revision, self._policy.charging, known)
-        return self._place(book, facts, late, found.rows, now)
+        hours = with_late_hours(hours_filed(self._directory, found.pinned), late)
+        return self._place(book, facts, replace(late, hours=hours), found.rows, now)
 
     def _lowered(self, day: date, rows: DayRows) -> tuple[str, ...]:
         """Return the hosts of which the state holds less than the newest files."""

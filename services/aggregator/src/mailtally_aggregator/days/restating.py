@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mailtally_aggregator.days.statistic_dir import directory_errors
 from mailtally_shared.days import newest_manifest, newest_revision, write_day
-from mailtally_shared.days.filed import Filed, Unreadable, newest_filed
+from mailtally_shared.days.filed import Filed, Unreadable, filed_hours, newest_filed
 from mailtally_shared.days.manifest import DayFacts, Incomplete, Manifest
 from mailtally_shared.days.watermark import Gap, named, touching
 from mailtally_shared.runtime.logs import event
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailtally_shared.calendar import Calendar
+    from mailtally_shared.days.hour_rows import Hours
     from mailtally_shared.state.client import State
     from mailtally_shared.state.keys import StateKeys
     from mailtally_shared.state.lease import Lease
@@ -59,10 +60,26 @@ def restated(former: Manifest, revision: int, gaps: Iterable[Gap]) -> DayFacts:
     return DayFacts(**facts | changed)
 
 
-def totals_of(filed: Filed, changes: int) -> DayTotals:
+def totals_of(filed: Filed, hours: Hours | None, changes: int) -> DayTotals:
     """Return the figures of written files as the totals of a day."""
     messages, size, transferred = filed.rows.sums()
-    return DayTotals(changes, messages, size, transferred, filed.rows)
+    return DayTotals(changes, messages, size, transferred, filed.rows, hours)
+
+
+def hours_filed(directory: Path, written: Manifest) -> Hours | None:
+    """Return the hours of a written revision; log where it has some that cannot be read."""
+    hours = filed_hours(directory, written)
+    if written.hours and hours is None:
+        event(
+            _log,
+            logging.WARNING,
+            "hours-unreadable",
+            f"The hours of {written.day}, revision {written.revision}, are missing or damaged: the "
+            "next revision is written without them. Rebuild the day from its logs to have them.",
+            day=written.day.isoformat(),
+            revision=written.revision,
+        )
+    return hours
 
 
 def report_written(facts: DayFacts, totals: DayTotals) -> None:
@@ -114,8 +131,9 @@ class ClosedDays:
             return
         revision = newest_revision(self._directory, day) + 1
         facts = restated(filed.manifest, revision, gaps)
-        if write_day(self._directory, facts, filed.rows, now=now):
-            report_written(facts, totals_of(filed, 0))
+        hours = hours_filed(self._directory, filed.manifest)
+        if write_day(self._directory, facts, filed.rows, hours, now=now):
+            report_written(facts, totals_of(filed, hours, 0))
 
 
 def closed_days(

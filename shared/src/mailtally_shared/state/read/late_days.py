@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 from mailtally_shared.days.directory import newest_manifest
 from mailtally_shared.days.filed import added, filed_as
+from mailtally_shared.days.hour_rows import Hours
+from mailtally_shared.days.hour_rows import added as hours_added
 from mailtally_shared.days.manifest import (
     CountedSums,
     DayFacts,
@@ -88,3 +90,10 @@ def with_late(directory: Path, day: date, pin: Pinned, late: DayTotals) -> WithL
     sums = CountedSums(messages=late.messages, bytes=late.bytes, transferred=late.transferred)
     book = LateBook(pinned=pin, late=sums)
     return WithLate(filed.manifest, book, added(filed.rows, late.rows))
+
+
+def with_late_hours(former: Hours | None, late: DayTotals) -> Hours | None:
+    """Return a pinned revision's hours with those of its late book, as far as they are known."""
+    if former is None or late.hours is None:
+        return former and Hours(former.rows, whole=former.whole and not late.messages)
+    return hours_added(former, late.hours)
