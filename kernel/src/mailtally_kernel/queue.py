@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mailtally_kernel.chunk import need_bytes
 from mailtally_kernel.interface import ColumnsTable, Progress, QueueTable, Stop
 from mailtally_kernel.library import library
 from mailtally_kernel.malformed import Array, Malformed, places_of
@@ -116,6 +117,7 @@ class Queue:
         )
         self.table.key[:] = [secrets.randbits(64) for _ in range(4)]
         self._text: Final = text
+        self._chunk: Array | None = None
         self.hosts: Final = Names(self.table.hosts, 64)
         self.hosts.index_of(own_host)
         self._messages = _Rows(self.table.messages, MESSAGE, room.messages)
@@ -153,12 +155,27 @@ class Queue:
             normalised: See :class:`Dictionaries`.
 
         Raises:
-            ValueError: The last line has no line feed.
+            ValueError: The last line has no line feed, the chunk is no array of bytes, or another
+                one was read before.
         """
+        need_bytes(chunk)
+        if self._chunk is None:
+            self._chunk = chunk
+        self.need_chunk(chunk)
         self._index(chunk)
         dictionaries = Dictionaries(normalised, len(chunk) // 4096)
         reader = _Reader(self, chunk, program, dictionaries)
         return reader.read()
+
+    def need_chunk(self, chunk: Array) -> None:
+        """Check that this is the chunk that was read, if one was: rows name ranges of it.
+
+        Raises:
+            ValueError: Another chunk was read.
+        """
+        read = self._chunk
+        if read is not None and (read.ctypes.data, len(read)) != (chunk.ctypes.data, len(chunk)):
+            raise ValueError("A queue is for one chunk, and another one was read.")
 
     def make_room(self, chunk: Array) -> None:
         """Make room in each table that is full."""

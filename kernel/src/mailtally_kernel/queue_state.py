@@ -112,7 +112,12 @@ def _names_of(text: Array, lengths: Array) -> list[bytes]:
 
 
 def left_by(queue: Queue, chunk: Array, limits: Limits) -> Left:
-    """Return what later chunks need of a queue: the messages in progress, within limits."""
+    """Return what later chunks need of a queue: the messages in progress, within limits.
+
+    Raises:
+        ValueError: The chunk is not the one that was read.
+    """
+    queue.need_chunk(chunk)
     rows = np.empty(len(queue.messages), np.uint32)
     needed = np.empty(len(queue.recipients), np.uint8)
     library().mt_weigh_queue(byref(queue.table), rows.ctypes.data, needed.ctypes.data)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from mailtally_kernel.chunk import need_bytes
 from mailtally_kernel.interface import ColumnsTable, Progress, RowsTable, Stop
 from mailtally_kernel.library import library
 from mailtally_kernel.malformed import Array, Malformed, places_of
@@ -100,6 +101,7 @@ class _Reader:
     """Reads one chunk; makes room and settles spellings whenever the kernel stops for that."""
 
     def __init__(self, chunk: Array, dictionaries: Dictionaries, level: int | None) -> None:
+        need_bytes(chunk)
         self._chunk: Final = chunk
         self._dictionaries: Final = dictionaries
         self._level: Final = best_level() if level is None else level
@@ -162,7 +164,7 @@ def read_stats(
         level: The instruction set; the processor's best if ``None``.
 
     Raises:
-        ValueError: The last line has no line feed, or the chunk is too large.
+        ValueError: The last line has no line feed, or the chunk is too large or no array of bytes.
     """
     if with_addresses and len(chunk) >= _MOST_ADDRESSED:
         raise ValueError("A chunk with addresses has to be below 4 GiB.")
@@ -217,8 +219,11 @@ class StatsFolder:
         """Fold whole lines from an offset on, up to the end or until the rows are full.
 
         Raises:
-            ValueError: The last line has no line feed.
+            ValueError: The last line has no line feed, the chunk is no array of bytes, or the
+                offset is not in it.
         """
+        if not 0 <= offset <= len(chunk):
+            raise ValueError(f"The offset {offset} is not in a chunk of {len(chunk)} bytes.")
         reader = _Reader(chunk, self.dictionaries, self._level)
         reader.progress.read = offset
         is_whole = reader.read("mt_fold_stats", self._table)
