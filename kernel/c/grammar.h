@@ -13,8 +13,6 @@
 #define END_OF_TIME 253402214400
 #define MAX_SIZE ((INT64_C(1) << 53) - 1)
 #define MAX_ATTEMPTS INT32_MAX
-#define MAX_HOST 255
-#define MAX_STATUS 32
 #define DATE_LENGTH 16 /* with the space after it */
 
 /* The lowest byte allowed at each place of `Feb 16 14:03:21 `, how many more follow it, and the bits
@@ -32,12 +30,6 @@ INLINE bool is_date(const uint8_t *start) {
     memcpy(&date, start, sizeof date);
     date |= date_set;
     return all16((bytes16)((date - date_lowest) <= date_more) | (bytes16)(date == date_other));
-}
-
-/* Whether a byte may be in a host: letters, digits and `-_.:`. */
-INLINE bool is_host_byte(uint8_t byte) {
-    return is_digit(byte) || (uint8_t)((byte | 0x20) - 'a') <= 25 || byte == '-' || byte == '_' ||
-           byte == '.' || byte == ':';
 }
 
 /* Each of these takes what is left of the line, and returns a reason. */
@@ -95,17 +87,6 @@ INLINE bool take_last_field(struct text *rest, struct text *field) {
     *field = (struct text){place, rest->end};
     rest->end = place - 1;
     return true;
-}
-
-INLINE bool all_printable(bytes16 bytes) {
-    return all16((bytes16)((bytes - '!') <= (uint8_t)('~' - '!')) | (bytes16)(bytes == 0));
-}
-
-/* Whether a status is 1 … 32 printable bytes. `end` is the end of what may be read. */
-INLINE bool is_status(struct text status, const uint8_t *end) {
-    struct head head = head_of(status, end);
-    return length_of(status) - 1 < MAX_STATUS && all_printable(head.low) &&
-           all_printable(head.high);
 }
 
 /* Take bytes, status and attempts off the right end: with attempts if the last field and the third

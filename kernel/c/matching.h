@@ -148,6 +148,17 @@ INLINE const uint8_t *take_value(const uint8_t *place, struct field *field, int6
     return place;
 }
 
+/* End a range, which may not end before it begins: a step may have gone back since. */
+INLINE const uint8_t *end_range(struct field *field, const uint8_t *place) {
+    if (place < field->range.start) return NULL;
+    return field->range.end = place, place;
+}
+
+/* Forget what the line before said: all numbers are 0, all ranges empty and in this line. */
+INLINE void clear_fields(struct matcher *matcher, const uint8_t *start) {
+    for (int k = 0; k < MT_FIELDS; k++) matcher->fields[k] = (struct field){0, {start, start}};
+}
+
 /* Do one step at a place. */
 INLINE const uint8_t *take(struct matcher *matcher, const struct mt_step *step,
                            const uint8_t *place) {
@@ -168,7 +179,7 @@ INLINE const uint8_t *take(struct matcher *matcher, const struct mt_step *step,
     case MT_VALUE: return take_value(place, field, step->limit);
     case MT_SET: return field->number = step->limit, place;
     case MT_BEGIN: return field->range = (struct text){place, place}, place;
-    case MT_END: return field->range.end = place, place;
+    case MT_END: return end_range(field, place);
     case MT_BACK: return field->range.start;
     case MT_RECALL: return recall(matcher);
     case MT_REMEMBER: return remember(matcher, place), place;
@@ -182,7 +193,7 @@ INLINE int64_t match(struct matcher *matcher, struct text line) {
     const uint8_t *place = line.start;
     matcher->start = line.start;
     matcher->end = line.end;
-    matcher->fields[MT_HOST].range.end = matcher->fields[MT_HOST].range.start;
+    clear_fields(matcher, line.start);
     while (step->op != MT_RETURN) {
         const uint8_t *after = take(matcher, step, place);
         if (after) place = after;

@@ -20,6 +20,13 @@ struct reader {
     uint32_t host_column;
 };
 
+/* Whether a range of a line is a host: what may be one is the same in all formats. */
+static bool is_host(struct text host) {
+    const uint8_t *place = host.start;
+    while (place < host.end && is_host_byte(*place)) place++;
+    return place == host.end && length_of(host) <= MAX_HOST;
+}
+
 /* The host of a line: its text and its index. Neighbouring lines mostly have the same. */
 INLINE enum mt_stop find_host(struct reader *reader) {
     struct mt_names *hosts = &reader->join.queue->hosts;
@@ -27,6 +34,7 @@ INLINE enum mt_stop find_host(struct reader *reader) {
     if (is_empty(host)) host = reader->own_host;
     if (LIKELY(same_text(host, reader->host))) return MT_DONE;
     bool is_own = host.start == reader->own_host.start;
+    if (!is_own && !is_host(host)) return reader->record.reason = MT_BAD_HOST, MT_DONE;
     struct key key = key_of(host, is_own ? host.end : reader->join.chunk.end, hosts);
     uint32_t index = interned(hosts, &key);
     if (index == NO_ROOM) return MT_FULL_QUEUE;
@@ -78,6 +86,9 @@ INLINE enum mt_stop fill_record(struct reader *reader, const struct ending *endi
     int64_t deferrals = ending->recipient->deferrals;
     if (deferrals == INT64_MAX || ending->message->size > INT64_MAX / (deferrals + 1))
         return record->reason = MT_BAD_ATTEMPTS, MT_DONE;
+    record->status = reader->matcher.fields[MT_STATUS].range;
+    if (!is_status(record->status, reader->join.chunk.end))
+        return record->reason = MT_BAD_STATUS, MT_DONE;
     struct text name = charged_name(reader, ending);
     if (is_empty(name)) return record->reason = MT_BAD_DOMAIN, MT_DONE;
     record->time = reader->matcher.fields[MT_TIME].number;
@@ -85,7 +96,6 @@ INLINE enum mt_stop fill_record(struct reader *reader, const struct ending *endi
     record->attempts = deferrals + 1;
     record->service = (uint8_t)ending->recipient->way;
     record->host = reader->host;
-    record->status = reader->matcher.fields[MT_STATUS].range;
     record->name.start = name.start;
     record->name.length = length_of(name);
     return resolve_names(reader, readable_end(reader, name));
@@ -116,6 +126,7 @@ INLINE enum mt_stop join_event(struct reader *reader, enum mt_event event,
     const struct join *join = &reader->join;
     enum mt_stop stop = find_host(reader);
     if (UNLIKELY(stop)) return stop;
+    if (UNLIKELY(reader->record.reason)) return take_line(reader, progress);
     uint32_t host = reader->host_index;
     int64_t time = fields[MT_TIME].number;
     if (UNLIKELY(time < join->queue->earliest)) join->queue->earliest = time;
@@ -192,7 +203,7 @@ static bool is_step(const struct mt_program *program, uint64_t index) {
     if (has_set && set_end > program->length) return false;
     if (step->op == MT_HEX && (step->length > 16 || step->limit < 0)) return false;
     if (step->op == MT_RETURN) return step->limit > -256 && step->limit < MT_EVENTS;
-    if (step->op != MT_SET && (uint64_t)step->limit >= UINT64_C(1) << 59) return false;
+    if ((uint64_t)step->limit >= UINT64_C(1) << 59) return false;
     return index + 1 < program->count && step->otherwise > index &&
            step->otherwise < program->count;
 }
@@ -246,7 +257,6 @@ int64_t mt_match(const struct mt_program *program, const uint8_t *start, uint64_
                  int64_t numbers[MT_FIELDS], int64_t bounds[2 * MT_FIELDS]) {
     struct matcher matcher = {.program = program};
     if (!mt_is_sound(program)) return -MT_REFUSED;
-    for (int k = 0; k < MT_FIELDS; k++) matcher.fields[k].range = (struct text){start, start};
     int64_t event = match(&matcher, (struct text){start, start + length});
     for (int k = 0; k < MT_FIELDS; k++) {
         numbers[k] = matcher.fields[k].number;

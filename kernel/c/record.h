@@ -5,6 +5,27 @@
 #include "marks.h"
 #include "names.h"
 
+/* What a host and a status may be, in any log. */
+#define MAX_HOST 255
+#define MAX_STATUS 32
+
+/* Whether a byte may be in a host: letters, digits and `-_.:`. */
+INLINE bool is_host_byte(uint8_t byte) {
+    return is_digit(byte) || (uint8_t)((byte | 0x20) - 'a') <= 25 || byte == '-' || byte == '_' ||
+           byte == '.' || byte == ':';
+}
+
+INLINE bool all_printable(bytes16 bytes) {
+    return all16((bytes16)((bytes - '!') <= (uint8_t)('~' - '!')) | (bytes16)(bytes == 0));
+}
+
+/* Whether a status is 1 … 32 printable bytes. `end` is the end of what may be read. */
+INLINE bool is_status(struct text status, const uint8_t *end) {
+    struct head head = head_of(status, end);
+    return length_of(status) - 1 < MAX_STATUS && all_printable(head.low) &&
+           all_printable(head.high);
+}
+
 /* Index of a host or status that no line shortly before had. */
 #define NOT_LOOKED_UP UINT32_MAX
 

@@ -94,10 +94,20 @@ class Dictionaries:
         self._settled_text = 0
 
     def grow(self) -> None:
-        """Make room in each dictionary that is full."""
-        for names in (self.hosts, self.statuses, self.domains, self.spellings):
-            if names.is_full():
-                names.grow()
+        """Make room in each dictionary that is full.
+
+        Raises:
+            AssertionError: None is, so that the kernel would ask for room again and again.
+        """
+        full = [
+            names
+            for names in (self.hosts, self.statuses, self.domains, self.spellings)
+            if names.is_full()
+        ]
+        if not full:
+            raise AssertionError("The kernel asks for room where there is some.")
+        for names in full:
+            names.grow()
 
     def settle(self) -> None:
         """Find the canonical form of each new spelling.
