@@ -43,7 +43,8 @@ static bool restore_message(struct mt_queue *queue, const uint8_t *row, const ui
                                  .known = true};
     uint64_t host = (uint64_t)number_at(row, 0);
     int64_t length = number_at(row, 4);
-    if (host >= host_count || message.size < 0) return false;
+    if (host >= host_count || message.number < 0 || message.size < 0 || message.seen < 0)
+        return false;
     message.host = hosts[host];
     if (length != MT_HOST_ITSELF && !take_name(names, length, &message.name, &message.name_end))
         return false;
@@ -66,19 +67,26 @@ static bool restore_recipient(struct mt_queue *queue, const uint8_t *row,
 static bool restore_delivery(struct mt_queue *queue, const uint8_t *row, const uint32_t *hosts,
                              uint64_t host_count) {
     uint64_t host = (uint64_t)number_at(row, 0), recipient = (uint64_t)number_at(row, 2);
-    if (host >= host_count || recipient >= queue->recipients.count) return false;
+    int64_t number = number_at(row, 1);
+    if (host >= host_count || recipient >= queue->recipients.count || number < 0) return false;
     *delivery_at(queue, queue->deliveries.count++) =
-        (struct mt_delivery){.number = number_at(row, 1),
+        (struct mt_delivery){.number = number,
                              .host = hosts[host],
                              .recipient = (uint32_t)recipient + 1};
     return true;
+}
+
+/* Whether one of the names has a line feed, which would end it in a dictionary. */
+static bool has_line_feed(const struct mt_queue *queue, uint64_t names) {
+    return memchr(queue->text + names, '\n', queue->text_length - names) != NULL;
 }
 
 int32_t mt_restore_queue(struct mt_queue *queue, const struct mt_saved *saved,
                          const uint32_t *hosts, uint64_t host_count, uint64_t names) {
     struct names_left left = {(int64_t)names, (int64_t)queue->text_length};
     const uint64_t size = sizeof(int64_t);
-    if (names > queue->text_length || saved->messages.count > queue->messages.room ||
+    if (names > queue->text_length || has_line_feed(queue, names) ||
+        saved->messages.count > queue->messages.room ||
         saved->recipients.count > queue->recipients.room ||
         saved->deliveries.count > queue->deliveries.room)
         return -1;
