@@ -136,13 +136,16 @@ CLANG ?= clang
 
 .PHONY: kernel-fuzz
 kernel-fuzz: $(VENV)/.tools ## inputs for the kernel that reach new branches; SECONDS=… CLANG=…
-	@mkdir -p build/kernel-corpus build/queue-corpus
+	@mkdir -p build/kernel-corpus build/queue-corpus build/program-corpus
 	@CC=$(CLANG) $(BIN)/python kernel/backend/kernel_compiler.py build/kernel-fuzz --fuzz
 	@build/kernel-fuzz -max_total_time=$(or $(SECONDS),60) -timeout=20 -max_len=4000 \
 		build/kernel-corpus tests/fuzz/corpus/log
 	@$(BIN)/python -m tests.fuzz.queue_corpus build/queue-program.h build/queue-corpus
 	@CC=$(CLANG) $(BIN)/python kernel/backend/kernel_compiler.py build/queue-fuzz --fuzz-queue
 	@build/queue-fuzz -max_total_time=$(or $(SECONDS),60) -timeout=20 -max_len=4000 build/queue-corpus
+	@CC=$(CLANG) $(BIN)/python kernel/backend/kernel_compiler.py build/program-fuzz --fuzz-program
+	@build/program-fuzz -max_total_time=$(or $(SECONDS),60) -timeout=20 -max_len=2000 \
+		build/program-corpus tests/fuzz/corpus/program
 
 WHEELHOUSE ?= wheelhouse
 SERVICES ?= collector

@@ -32,7 +32,7 @@ _IN_SDIST = (
     "pyproject.toml",
     "backend/*.py",
     "c/*.[ch]",
-    "fuzz/*.c",
+    "fuzz/*.[ch]",
     "src/mailtally_kernel/*.py",
     "src/mailtally_kernel/py.typed",
 )

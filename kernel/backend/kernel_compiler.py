@@ -31,7 +31,11 @@ _SANITIZED = (
 )
 
 #: What is fuzzed, by the option that asks for it.
-_FUZZED = {"--fuzz": "fuzz_stats.c", "--fuzz-queue": "fuzz_queue.c"}
+_FUZZED = {
+    "--fuzz": "fuzz_stats.c",
+    "--fuzz-queue": "fuzz_queue.c",
+    "--fuzz-program": "fuzz_program.c",
+}
 
 
 class BuildError(RuntimeError):
