@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailtally_aggregator.intake.group import Intake, groups
+from mailtally_aggregator.intake.group import Group
 from mailtally_aggregator.intake.receive import Receiver
 from mailtally_aggregator.policies import GroupLimits
 from mailtally_collector.ship.publish import Publisher
 from mailtally_shared.schema import END_OF_TIME
+from mailtally_shared.state.commit.batch import Batch
 from mailtally_shared.state.commit.commit import Committer
-from mailtally_shared.state.hosted_lists import HostedFile
 from mailtally_shared.state.read.books_read import read_books
 from mailtally_shared.state.read.totals import Totals
-from mailtally_shared.state.uncounted.quarantine import FAILURES, Quarantine, QuarantineLimits
+from mailtally_shared.state.uncounted.quarantine import FAILURES
 from mailtally_shared.wire.announcement import MAX_REASONS, BatchHeader, Heartbeat
 from mailtally_shared.wire.queue import QUEUE
-from tests.support.records import NONCE, NOON, FakeCollector, Record
+from tests.support.intake import Intake
+from tests.support.records import NONCE, NOON, FakeCollector, Record, rows
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -49,8 +50,6 @@ class Forger:
             state=state,
             keys=keys,
             committer=Committer(state, keys, calendar),
-            quarantine=Quarantine(state, keys, QuarantineLimits()),
-            hosted=HostedFile(None),
             limits=SMALL,
         )
         self.days = Totals(state, keys)
@@ -206,10 +205,11 @@ def test_a_payload_announced_as_too_large_is_refused_unread(forger: Forger) -> N
 
 def test_a_group_holds_no_more_bytes_than_one_payload_may(forger: Forger) -> None:
     half = SMALL.max_payload // 2 + 1
-    headers = [
-        forger.taken.batch(RECORDS).model_copy(update={"payload_bytes": half}) for _ in range(3)
-    ]
-    assert [len(group) for group in groups(headers, SMALL)] == [1, 1, 1]
+    header = forger.taken.batch(RECORDS).model_copy(update={"payload_bytes": half})
+    group = Group()
+    assert group.has_room_for(header, SMALL)
+    group.add(Batch(header, rows(RECORDS)))
+    assert not group.has_room_for(header, SMALL)
 
 
 PROPERTIES: list[dict[str, Any]] = [

@@ -60,7 +60,7 @@ def test_taking_a_message_writes_nothing_but_its_removal(
     before = writes(state)
     received = receiver.collect(lambda held: held >= 1)
     assert received.bodies() == [BEAT.to_bytes()]
-    receiver.acknowledge(received)
+    receiver.acknowledge(received.messages)
     assert writes(state) == before + 1
     publisher.reset()
 

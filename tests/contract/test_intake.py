@@ -9,19 +9,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mailtally_aggregator.intake.group import Intake
 from mailtally_aggregator.intake.receive import Received, Receiver
 from mailtally_aggregator.policies import GroupLimits
 from mailtally_collector.ship.publish import Publisher
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.rows import STEPS
 from mailtally_shared.state.commit.commit import Committer
-from mailtally_shared.state.hosted_lists import HostedFile
 from mailtally_shared.state.read.totals import Totals
-from mailtally_shared.state.uncounted.quarantine import FAILURES, Quarantine, QuarantineLimits
+from mailtally_shared.state.uncounted.quarantine import FAILURES
 from mailtally_shared.state.uncounted.quarantined import kept_aside
 from mailtally_shared.wire.announcement import BatchHeader, Heartbeat
 from mailtally_shared.wire.payload import checksum
+from tests.support.intake import Intake
 from tests.support.records import NONCE, NOON, FakeCollector, Record, domain_sums, rows
 
 if TYPE_CHECKING:
@@ -59,9 +58,8 @@ class Pipe:
             state=state,
             keys=keys,
             committer=self.committer,
-            quarantine=Quarantine(state, keys, QuarantineLimits()),
-            hosted=HostedFile(hosted),
-            limits=limits or GroupLimits(),
+            hosted=hosted,
+            limits=limits,
         )
 
     def send(self, header: BatchHeader, payload: bytes | None = None) -> None:
@@ -245,10 +243,11 @@ def test_a_heartbeat_that_comes_with_its_batch_counts(pipe: Pipe) -> None:
     ("limits", "hosts", "groups"),
     [
         (GroupLimits(batches=8, rows=3), ["mail1"], 6),
-        (GroupLimits(names=1), ["mail1"], 6),
-        (GroupLimits(names=2), ["mail1"], 1),  # the same two, however many batches have them
-        (GroupLimits(names=2), ["mail1", "mail2"], 6),  # each collector has names of its own
-        (GroupLimits(names=4), ["mail1", "mail2"], 1),
+        (GroupLimits(batches=4), ["mail1"], 2),
+        (GroupLimits(names=2), ["mail1"], 6),
+        (GroupLimits(names=3), ["mail1"], 1),  # the same two, however many batches have them
+        (GroupLimits(names=3), ["mail1", "mail2"], 3),  # each collector has names of its own
+        (GroupLimits(names=5), ["mail1", "mail2"], 1),
         (GroupLimits(), ["mail1"], 1),
     ],
 )
@@ -269,13 +268,17 @@ def test_groups_keep_to_their_limits_and_all_is_counted(
     collect = pipe.receiver.collect
 
     def collect_all(*_: object) -> Received:
-        return collect(lambda held: held >= 6, 60.0)
+        received = Received()
+        while len(received.messages) < 6:
+            received.messages += collect(lambda _: False).messages
+        return received
 
     monkeypatch.setattr(pipe.receiver, "collect", collect_all)
     senders = [pipe.mail1, *(FakeCollector(state, keys, host) for host in hosts[1:])]
     for number in range(6):
         pipe.send(senders[number % len(senders)].batch(RECORDS))
-    assert pipe.intake.turn(NOON) == 6
+    for _ in range(groups):
+        pipe.intake.turn(NOON)
     assert pipe.sums() == domain_sums(RECORDS * 6)
     assert state.hget(keys.totals.day(DAY), "changes") == b"%d" % groups
     pipe.close()

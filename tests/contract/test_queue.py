@@ -7,10 +7,9 @@ ledger does not show is sent again.
 from __future__ import annotations
 
 import tempfile
-import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -90,7 +89,7 @@ def taken(receiver: Receiver, count: int) -> list[bytes]:
     def enough() -> bool:
         received = receiver.collect(lambda held: held >= PREFETCH)
         bodies.extend(received.bodies())
-        receiver.acknowledge(received)
+        receiver.acknowledge(received.messages)
         return len(bodies) >= count
 
     wait_until(enough, what=f"{count} messages")
@@ -123,7 +122,7 @@ def test_consumers_share_the_work_and_none_is_done_twice(
             for receiver in (one, other):
                 received = receiver.collect(lambda held: held >= PREFETCH)
                 bodies.extend(received.bodies())
-                receiver.acknowledge(received)
+                receiver.acknowledge(received.messages)
             return len(bodies) >= 4 * PREFETCH
 
         wait_until(all_come, what="all messages")
@@ -136,6 +135,18 @@ def test_what_was_acknowledged_does_not_come_again(publisher: Publisher, broker_
         taken(receiver, 1)
     with receiving(broker_url) as next_one:
         assert nothing_comes(next_one)
+
+
+def test_a_message_of_a_lost_connection_is_not_acknowledged_on_the_next(
+    publisher: Publisher, broker_url: str
+) -> None:
+    with receiving(broker_url) as receiver:
+        publisher.heartbeat(some(1))
+        found: list[Any] = wait_until(lambda: receiver.collect(lambda held: held >= 1).messages)
+        receiver.reset()
+        nothing_comes(receiver)  # it is connected again
+        found[0].ack = lambda: pytest.fail("it was acknowledged")
+        receiver.acknowledge(found)
 
 
 def test_what_is_sent_before_anybody_listens_waits(publisher: Publisher, broker_url: str) -> None:
@@ -222,19 +233,3 @@ def test_both_ends_go_on_at_the_new_master_after_a_failover(
         persistently(receiver, lambda: comes(receiver, 2))
         assert state.get("payload") == b"two"
         assert pair.client().get("payload") == b"two"
-
-
-def test_a_consumer_that_lingers_takes_what_comes_a_moment_later(
-    broker_url: str, publisher: Publisher
-) -> None:
-    with receiving(broker_url) as receiver:
-        publisher.heartbeat(some(1))
-        later = threading.Timer(0.3, publisher.heartbeat, [some(2)])
-
-        def is_full(count: int) -> bool:
-            if count == 1 and not later.ident:
-                later.start()
-            return count >= 2
-
-        assert sorted(receiver.collect(is_full, linger=60.0).bodies()) == numbers(1, 2)
-        later.join()

@@ -91,7 +91,7 @@ def speak_to(settings: Queue) -> None:
         publisher.batches([(b"{}", "{mailtally}:payload:x:1", b"x")])
         received = receiver.collect(lambda count: count >= 1)
         assert received.bodies() == [b"{}"]
-        receiver.acknowledge(received)
+        receiver.acknowledge(received.messages)
         publisher.reset()
     receiver.close()
 

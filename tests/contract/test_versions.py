@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgpack
 import pytest
 
-from mailtally_aggregator.intake import group as intake
+from mailtally_aggregator.intake import gathering
 from mailtally_shared.wire.announcement import VERSION, parse_announcement
 from mailtally_shared.wire.payload import MAGIC, checksum
 from tests.contract.test_intake import RECORDS, Pipe
@@ -65,7 +65,7 @@ def test_a_newer_announcement_waits_until_an_upgraded_aggregator_takes_it(
     assert pipe.sums() == domain_sums(RECORDS)
     assert not pipe.state.exists(pipe.keys.quarantine)
     assert pipe.state.exists(header.payload_key)
-    monkeypatch.setattr(intake, "parse_announcement", parse_newer)
+    monkeypatch.setattr(gathering, "parse_announcement", parse_newer)
     announce(pipe, header, newer(header))
     pipe.drain()
     assert pipe.sums() == domain_sums(RECORDS * 2)

@@ -46,6 +46,7 @@ POINTS = {
     AGGREGATOR: (
         "aggregator-received",
         "aggregator-merged",
+        "aggregator-taken",
         "aggregator-committed",
         "aggregator-acknowledged",
         "writer-revision-taken",

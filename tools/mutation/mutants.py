@@ -11,7 +11,10 @@ _HELD_TESTS = ("tests/contract/test_held.py",)
 _SUMS = "shared/src/mailtally_shared/state/lua/sums.lua"
 _WRITER = "shared/src/mailtally_shared/state/lua/writer_steps.lua"
 _DAY_WRITER = "services/aggregator/src/mailtally_aggregator/days/day_writer.py"
-_INTAKE = "services/aggregator/src/mailtally_aggregator/intake/group.py"
+_GATHERING = "services/aggregator/src/mailtally_aggregator/intake/gathering.py"
+_COMMITTING = "services/aggregator/src/mailtally_aggregator/intake/committing.py"
+_HANDOVER = "services/aggregator/src/mailtally_aggregator/intake/handover.py"
+_OVERLAP_TESTS = ("tests/contract/test_overlap.py",)
 _SNAPSHOT = "shared/src/mailtally_shared/state/snapshot.py"
 _CLAIM = "services/collector/src/mailtally_collector/ship/claim.py"
 _COLLECTOR_LEDGER = "services/collector/src/mailtally_collector/ship/ledger.py"
@@ -407,7 +410,7 @@ MUTANTS = (
     ),
     Mutant(
         "a part of a batch is kept in quarantine",
-        _INTAKE,
+        "services/aggregator/src/mailtally_aggregator/intake/bad_batches.py",
         "whole = self._whole(header, payload)",
         "whole = payload",
         ("tests/contract/test_intake.py",),
@@ -747,10 +750,59 @@ MUTANTS = (
     ),
     Mutant(
         "another batch under a known number is dropped in silence",
-        _INTAKE,
+        _COMMITTING,
         "        self._note_different(outcome.different, now)\n",
         "",
         ("tests/contract/test_intake.py",),
+    ),
+    Mutant(
+        "a group whose commit failed is forgotten",
+        _HANDOVER,
+        "            return self._group\n",
+        "            group, self._group = self._group, None\n            return group\n",
+        _OVERLAP_TESTS,
+    ),
+    Mutant(
+        "a group that was merged before a failed commit is not merged again",
+        _COMMITTING,
+        "days, group.days = group.days, None",
+        "days = group.days",
+        _OVERLAP_TESTS,
+    ),
+    Mutant(
+        "a group that the state refuses is applied as it was merged",
+        _COMMIT_PY,
+        "            merged = None\n",
+        "",
+        _OVERLAP_TESTS,
+    ),
+    Mutant(
+        "a group is taken while another one is committed",
+        _HANDOVER,
+        "            if self._group is not None:\n                return False\n",
+        "",
+        _OVERLAP_TESTS,
+    ),
+    Mutant(
+        "a group that is merged takes further batches",
+        "services/aggregator/src/mailtally_aggregator/intake/group.py",
+        "        if self.is_merged:\n            return False\n",
+        "",
+        ("tests/unit/aggregator/intake/test_group.py",),
+    ),
+    Mutant(
+        "a message of a lost connection is acknowledged on the new one",
+        _RECEIVE,
+        "message.channel is channel and ",
+        "",
+        ("tests/contract/test_queue.py",),
+    ),
+    Mutant(
+        "a message is acknowledged before its group is committed",
+        _HANDOVER,
+        "            self._group = group\n",
+        "            self._group = group\n            self._done += group.messages\n",
+        ("tests/unit/aggregator/intake/test_handover.py",),
     ),
     Mutant(
         "a rebuild drops what only Redis has of the day",
@@ -1078,7 +1130,7 @@ MUTANTS = (
     ),
     Mutant(
         "an announcement names any key",
-        _INTAKE,
+        _GATHERING,
         "        if message.payload_key != own:",
         "        if False:",
         ("tests/contract/test_forged.py",),

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from mailtally.local.embedded_redis import EmbeddedRedis
-from mailtally_aggregator.intake.group import groups
 from mailtally_aggregator.intake.receive import Receiver
 from mailtally_aggregator.opening import open_state
-from mailtally_aggregator.policies import GroupLimits
 from mailtally_collector.formats import Setting, warm
 from mailtally_collector.formats.stats.format import StatsFormat
 from mailtally_collector.ship.ledger import Ledger, Registration
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from tools.benchmarks.scale import Scale
 
 #: Batches that a collector sends, and an aggregator takes, at once.
-_SENT, _TAKEN = 8, 32
+_SENT, _TAKEN = 8, 16
 _HOST = "bench"
 _UTC = Calendar(ZoneInfo("UTC"))
 _STEP = _UTC.longest_step()
@@ -180,10 +178,9 @@ def _aggregate(receiver: Receiver, state: State, watch: Stopwatch) -> None:
             ]
         if not received.messages:
             return
-        for group in groups(announced, GroupLimits()):
-            _apply(group, committer, state, watch)
+        _apply(announced, committer, state, watch)
         with watch("acknowledge"):
-            receiver.acknowledge(received)
+            receiver.acknowledge(received.messages)
 
 
 def _apply(group: list[BatchHeader], committer: Committer, state: State, watch: Stopwatch) -> None:

@@ -45,7 +45,7 @@ COMMIT = Metric(
     Kind.HISTOGRAM,
     By.AGGREGATOR,
     "seconds",
-    "Duration of merging and committing a group of batches.",
+    "Duration of committing a group of batches, merging not included.",
 )
 DAY_WRITER = Metric(
     "mailtally_aggregator_day_writer",

@@ -10,6 +10,7 @@ class CrashAt(StrEnum):
 
     RECEIVED = "aggregator-received"  # taken from the queue, not examined
     MERGED = "aggregator-merged"  # payloads fetched and decoded, nothing committed
+    TAKEN = "aggregator-taken"  # about to be committed, while the next group is gathered
     COMMITTED = "aggregator-committed"  # in the ledger, not acknowledged to the broker
     ACKNOWLEDGED = "aggregator-acknowledged"
     REVISION_TAKEN = "writer-revision-taken"  # a number is used up, nothing written

@@ -14,11 +14,20 @@ from mailtally_shared.wire.payload import MAX_RAW
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """The limits of one commit. One batch is always taken, whatever its size."""
+    """The limits of one commit. One batch is always taken, whatever its size.
+
+    Attributes:
+        batches: most batches.
+        rows: most rows.
+        names: distinct names, by day, at which a group is full.
+        wait: longest time in seconds for which a group of collectors that are behind is gathered.
+        max_payload: most bytes of a payload, unpacked, and of all payloads, packed.
+    """
 
     batches: int = 32
     rows: int = 1_000_000
     names: int = 262_144
+    wait: float = 1.0
     max_payload: int = MAX_RAW
 
 

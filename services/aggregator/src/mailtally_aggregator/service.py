@@ -1,4 +1,4 @@
-"""The aggregator's two loops: one commits batches, another writes days."""
+"""The aggregator's loops: one gathers batches, one commits them, one writes days."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from mailtally_aggregator.days.clock_watch import ClockWatch
 from mailtally_aggregator.days.day_writer import DayWriter
 from mailtally_aggregator.days.held_turn import HeldTurn
 from mailtally_aggregator.days.statistic_dir import directory_errors
-from mailtally_aggregator.intake.group import Intake
+from mailtally_aggregator.intake.bad_batches import BadBatches
+from mailtally_aggregator.intake.committing import Committing
+from mailtally_aggregator.intake.gathering import Gathering
+from mailtally_aggregator.intake.handover import Handover
 from mailtally_aggregator.intake.receive import Receiver
 from mailtally_aggregator.intake.tally import Tally
 from mailtally_aggregator.metrics import ClusterMetrics, only_while
@@ -77,7 +80,9 @@ def run(settings: AggregatorSettings, stop: Stop, *, accept_empty_state: bool = 
         _expose_cluster(exposition, settings, health, lease, clock)
         with supervisor:
             supervisor.start(_writing(settings, lease, clock, hosted))
-            supervisor.run(_taking_in(settings, state, hosted, clock, tally))
+            gathering, committing = _intake(settings, state, hosted, clock, tally)
+            supervisor.start(committing)
+            supervisor.run(gathering)
 
 
 def check(settings: AggregatorSettings) -> Iterator[str]:
@@ -108,28 +113,57 @@ def _expose_cluster(
         exposition.add(only_while(lambda: lease.is_held and health.ready().ok, source))
 
 
-def _taking_in(
+def _intake(
     settings: AggregatorSettings, state: State, hosted: HostedFile, clock: Clock, tally: Tally
-) -> Loop:
-    keys = StateKeys()
-    receiver = Receiver(settings.broker_url, prefetch=settings.group_batches)
-    intake = Intake(
-        receiver=receiver,
+) -> tuple[Loop, Loop]:
+    """Return the loop that gathers groups of batches and, in a thread of its own, the other."""
+    keys, handover = StateKeys(), Handover()
+    of_commits = connect_state(settings.resolved_state_url)
+    committer = _committer(settings, of_commits)
+    gathering = Gathering(
+        # A group is gathered while another one, not yet acknowledged, is committed.
+        receiver=Receiver(settings.broker_url, prefetch=2 * settings.group_batches),
         state=state,
         keys=keys,
-        committer=_committer(settings, state),
-        quarantine=Quarantine(state, keys, settings.quarantine),
+        committer=committer,
+        bad=BadBatches(state, Quarantine(state, keys, settings.quarantine), tally),
         hosted=hosted,
         limits=settings.group,
+        handover=handover,
+        steady=clock.steady,
+    )
+    committing = Committing(
+        state=of_commits,
+        keys=keys,
+        committer=committer,
+        bad=BadBatches(of_commits, Quarantine(of_commits, keys, settings.quarantine), tally),
+        handover=handover,
         tally=tally,
     )
+    return _gathering(gathering, clock), _committing(committing, handover, clock)
 
+
+def _gathering(gathering: Gathering, clock: Clock) -> Loop:
     def turn() -> float:
-        intake.turn(clock.wall())
+        gathering.turn(clock.wall())
         return 0.0
 
+    def last() -> None:
+        gathering.last(clock.wall())
+
     # At a stop the connection is not closed in order: kombu would wait for a message, and lose it.
-    return Loop("intake", turn, reset=intake.reset)
+    return Loop("intake", turn, reset=gathering.reset, last=last)
+
+
+def _committing(committing: Committing, handover: Handover, clock: Clock) -> Loop:
+    def turn() -> float:
+        committing.turn(clock.wall())
+        return 0.0
+
+    def last() -> None:
+        committing.last(clock.wall())
+
+    return Loop("committer", turn, reset=committing.reset, wake=handover.close, last=last)
 
 
 def _committer(settings: AggregatorSettings, state: State) -> Committer:

@@ -23,12 +23,25 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, SiteSettings, Health
     group_batches: Annotated[Count, Field(description="Most batches in one commit.")] = 32
     group_rows: Annotated[
         Count,
-        Field(description="Most rows in one commit (one batch is always committed)."),
+        Field(
+            description="Most rows in one commit (one batch is always committed). The rows of two "
+            "commits are in memory, at some 40 bytes each."
+        ),
     ] = 1_000_000
     group_names: Annotated[
         Count,
-        Field(description="Most distinct names in one commit (one batch is always committed)."),
+        Field(
+            description="Number of distinct names, each day's counted separately, at which a "
+            "commit is full."
+        ),
     ] = 262_144
+    group_wait: Annotated[
+        SecondsOrZero,
+        Field(
+            description="Longest time for which batches of a backlog are gathered for one commit. "
+            "Lines that are read as they are logged do not wait."
+        ),
+    ] = 1.0
     retention: Annotated[
         Seconds, Field(description="Time after a day's end until its totals leave Redis.")
     ] = 35 * 86_400.0
@@ -54,6 +67,7 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, SiteSettings, Health
             batches=self.group_batches,
             rows=self.group_rows,
             names=self.group_names,
+            wait=self.group_wait,
             max_payload=self.max_payload,
         )
 

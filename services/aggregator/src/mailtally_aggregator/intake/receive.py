@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,7 @@ from mailtally_shared.wire.announcement import MAX_MESSAGE
 from mailtally_shared.wire.queue import batch_queue, broker_errors, connect_broker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 #: Seconds to wait for a message while the queue is empty.
 LOOK = 0.25
@@ -43,12 +41,12 @@ class Receiver:
         self._waiting: list[Any] = []
         self._consumer: Any = None
 
-    def collect(self, is_full: Callable[[int], bool], linger: float = 0.0) -> Received:
-        """Wait up to ``LOOK`` for a message, then take those already there.
+    def collect(self, is_full: Callable[[int], bool], patience: float | None = None) -> Received:
+        """Wait for a message, then take those already there.
 
         Args:
             is_full: receives the number of messages taken; true ends the collecting.
-            linger: seconds after the first message for which further ones are waited for.
+            patience: seconds to wait for the first message; ``LOOK`` by default.
 
         Raises:
             Unavailable: the broker does not answer. The messages taken come again, from
@@ -56,18 +54,21 @@ class Receiver:
         """
         with broker_errors(self._connection):
             self._connect()
-            patience, end = LOOK, math.inf
+            patience = max(_NEXT, LOOK if patience is None else patience)
             while self._has_room(is_full) and self._drain(patience):
-                end = min(end, time.monotonic() + linger)
-                patience = max(_NEXT, end - time.monotonic())
+                patience = _NEXT
         received, self._waiting = Received(self._waiting), []
         return received
 
-    def acknowledge(self, received: Received) -> None:
-        """Acknowledge messages to the broker. A failure costs only a duplicate."""
+    def acknowledge(self, messages: Iterable[Any]) -> None:
+        """Acknowledge messages to the broker. A failure costs only a duplicate.
+
+        Those of a connection that was lost are not acknowledged: they come again.
+        """
+        channel = self._consumer.channel if self._consumer is not None else None
         with broker_errors(self._connection):
-            for message in received.messages:
-                if not message.acknowledged:
+            for message in messages:
+                if message.channel is channel and not message.acknowledged:
                     message.ack()
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over all groups of batches. One thread adds to each, any may read."""
+    """Sums over all groups of batches. Any thread may read; each but ``bad`` has one that adds."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     bad: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -25,9 +26,15 @@ class Tally:
     records: int = 0
     payload_bytes: int = 0
     heartbeats: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note_bad(self, reason: str, became: str) -> None:
+        """Count a bad batch or message; from any thread."""
+        with self._lock:
+            self.bad[reason, became] += 1
 
     def committed(self, outcome: Outcome, seconds: float) -> None:
-        """Add the outcome of a group of batches, and its duration."""
+        """Add the outcome of a group of batches, and the duration of its commit."""
         self.outcomes["applied"] += len(outcome.applied)
         self.outcomes["known"] += len(outcome.known)
         self.outcomes["different"] += len(outcome.different)

@@ -80,10 +80,34 @@ class Committer:
         self._seen: Pair | None = None
         self._script = Script(state, keys, "ledger.lua", "sums.lua", "held.lua", "commit.lua")
 
+    def merged(self, batches: Sequence[Batch], now: float) -> list[dict[str, Any]] | None:
+        """Return what a group adds to each day, for ``apply``; ``None`` if it adds up to too much.
+
+        While one group is being applied, another thread may merge the next one.
+
+        Raises:
+            Unavailable: the state did not answer.
+        """
+        try:
+            return self._days(batches, self._known_mends(), now)
+        except SumOverflowError:
+            return None
+
     def apply(
-        self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], now: float
+        self,
+        batches: Sequence[Batch],
+        heartbeats: Sequence[Heartbeat],
+        now: float,
+        merged: list[dict[str, Any]] | None = None,
     ) -> Outcome:
         """Apply what can be applied of a group; each batch ends in one list of the outcome.
+
+        Args:
+            batches: the batches of the group.
+            heartbeats: its heartbeats.
+            now: Unix seconds.
+            merged: what ``merged`` returned for the same batches. If the state refuses it, the
+                batches are merged again.
 
         Raises:
             Unavailable: the state did not answer; it is unknown whether the group was
@@ -93,7 +117,8 @@ class Committer:
         outcome = Outcome()
         remaining, mends = list(batches), self._known_mends()
         while remaining or heartbeats:
-            verdict = self._try(remaining, heartbeats, mends, now)
+            verdict = self._try(remaining, heartbeats, mends, now, merged)
+            merged = None
             match verdict["verdict"]:
                 case "applied":
                     self._remember(verdict)
@@ -155,10 +180,15 @@ class Committer:
         return Mends(closed_before=self._closed_before, pinned=self._pinned)
 
     def _try(
-        self, batches: Sequence[Batch], heartbeats: Sequence[Heartbeat], mends: Mends, now: float
+        self,
+        batches: Sequence[Batch],
+        heartbeats: Sequence[Heartbeat],
+        mends: Mends,
+        now: float,
+        merged: list[dict[str, Any]] | None,
     ) -> dict[str, Any]:
         try:
-            days = self._days(batches, mends, now)
+            days = self._days(batches, mends, now) if merged is None else merged
         except SumOverflowError:
             return {"verdict": "overflow"}
         request = self._common(now, mends) | {
