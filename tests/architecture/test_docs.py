@@ -49,7 +49,15 @@ OPERATIONS = " ".join(" ".join(page.read_text("utf-8").split()) for page in OPER
 MESSAGES = " ".join((ROOT / "docs/reference/messages.md").read_text("utf-8").split())
 STATE = (ROOT / "docs/reference/state.md").read_text("utf-8")
 #: Members of ``StateKeys`` that are no keys themselves.
-NO_KEYS = {"tag", "totals", "late", "held", "everything_lasting"}
+NO_KEYS = {
+    "tag",
+    "totals",
+    "late",
+    "held",
+    "everything_lasting",
+    "unrecorded",
+    "unrecorded_prefixes",
+}
 #: A call of a hash command in a Lua script; its arguments may hold calls themselves.
 HASH_CALL = re.compile(r"redis\.p?call\('H[A-Z]+',((?:[^()]|\([^()]*\))*)\)")
 

@@ -51,6 +51,8 @@ POINTS = {
         "aggregator-acknowledged",
         "writer-revision-taken",
         "writer-day-written",
+        "writer-snapshot-begun",
+        "writer-snapshot-cut",
         "writer-snapshot-staged",
         "writer-hours-added-up",
         "writer-hours-compacted",

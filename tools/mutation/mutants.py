@@ -15,7 +15,9 @@ _GATHERING = "services/aggregator/src/mailtally_aggregator/intake/gathering.py"
 _COMMITTING = "services/aggregator/src/mailtally_aggregator/intake/committing.py"
 _HANDOVER = "services/aggregator/src/mailtally_aggregator/intake/handover.py"
 _OVERLAP_TESTS = ("tests/contract/test_overlap.py",)
-_SNAPSHOT = "shared/src/mailtally_shared/state/snapshot.py"
+_SNAPSHOT = "shared/src/mailtally_shared/state/snapshot"
+_JOURNAL = "shared/src/mailtally_shared/state/lua/journal.lua"
+_CUT_TESTS = ("tests/contract/test_snapshot_cut.py",)
 _CLAIM = "services/collector/src/mailtally_collector/ship/claim.py"
 _COLLECTOR_LEDGER = "services/collector/src/mailtally_collector/ship/ledger.py"
 _PROGRESS = "services/collector/src/mailtally_collector/spool/progress.py"
@@ -875,9 +877,86 @@ MUTANTS = (
         _START_TESTS,
     ),
     Mutant(
-        "a snapshot brings signs of life back",
+        "an increment is recorded in the journal as if it set nothing",
+        _JOURNAL,
+        "HINCRBY = field, HSETNX",
+        "HINCRBY = nothing, HSETNX",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "items of a list are recorded without their position",
+        _JOURNAL,
+        "length - select('#', ...), ...)",
+        "length, ...)",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "an unknown write goes unrecorded into a snapshot",
+        _JOURNAL,
+        "(known[command] or give_up)",
+        "(known[command] or nothing)",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "the journal grows without a limit",
+        _JOURNAL,
+        "> room then",
+        "> 2 ^ 53 then",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "the journal expires before the mark of its snapshot",
         "shared/src/mailtally_shared/state/lua/snapshot.lua",
-        " and redis.call('PTTL', key) < 0",
+        "'life', 2 * life,",
+        "'life', life / 2,",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "a snapshot goes on in the journal of another one",
+        "shared/src/mailtally_shared/state/lua/snapshot.lua",
+        "redis.call('HGET', mark, 'token') ~= token",
+        "redis.call('EXISTS', mark) == 0",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "keys that collectors write may change between their reading and the cut",
+        f"{_SNAPSHOT}/copying.py",
+        "watched.watch(*set(found) - restless)",
+        "pass",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "a collector that writes without end keeps snapshots from being taken",
+        f"{_SNAPSHOT}/copying.py",
+        "if times >= _RESTLESS}",
+        "if times < 0}",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "the rest of the journal is left out of a snapshot",
+        f"{_SNAPSHOT}/copying.py",
+        "            self._record(entries)\n            length",
+        "            length",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "a snapshot goes on after Redis failed over",
+        f"{_SNAPSHOT}/copying.py",
+        "if self._run_id() != self._server:",
+        "if False:",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "the snapshot of another site refills the state",
+        f"{_SNAPSHOT}/replay.py",
+        "if not keys or not all(key.startswith(prefix) for key in keys):",
+        "if not keys:",
+        _CUT_TESTS,
+    ),
+    Mutant(
+        "a snapshot brings signs of life back",
+        f"{_SNAPSHOT}/pieces.py",
+        " and left < 0",
         "",
         ("tests/contract/test_snapshot.py",),
     ),
@@ -1116,8 +1195,8 @@ MUTANTS = (
     ),
     Mutant(
         "a damaged snapshot refills the state",
-        _SNAPSHOT,
-        "or hashlib.sha256(frame).digest() != digest:",
+        f"{_SNAPSHOT}/stored.py",
+        "or file.read(_DIGEST) != digest.digest():",
         "or False:",
         ("tests/contract/test_snapshot.py",),
     ),

@@ -26,6 +26,7 @@ from mailtally_shared.checks import unreachable, unwritable
 from mailtally_shared.errors import MailtallyError, Unavailable
 from mailtally_shared.runtime.clock import Clock
 from mailtally_shared.runtime.health import Health
+from mailtally_shared.runtime.logs import event
 from mailtally_shared.runtime.metrics.exposition import observed
 from mailtally_shared.runtime.supervisor import Loop, Supervisor
 from mailtally_shared.state.client import State, connect_state
@@ -36,12 +37,13 @@ from mailtally_shared.state.last_seen import Memory
 from mailtally_shared.state.lease import Lease
 from mailtally_shared.state.policy import adopt_policy, check_policy
 from mailtally_shared.state.read.totals import Totals
-from mailtally_shared.state.snapshot import snapshots, take_snapshot
+from mailtally_shared.state.snapshot import GivenUp, snapshots, take_snapshot
 from mailtally_shared.state.sweep import sweep
 from mailtally_shared.state.uncounted.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mailtally_aggregator.settings import AggregatorSettings
     from mailtally_shared.runtime.lifecycle import Stop
@@ -179,7 +181,7 @@ def _writing(settings: AggregatorSettings, lease: Lease, clock: Clock, hosted: H
     patient = connect_state(settings.resolved_state_url, timeout=_PATIENCE)
     writer = _day_writer(settings, lease, patient, clock)
     memory = Memory(patient, keys, calendar, settings.statistic_dir)
-    saver = _Saver(settings, patient, keys)
+    saver = _Saver(settings, patient, keys, lease)
     note = HostedNote(patient, keys, socket.gethostname())
 
     def turn() -> float:
@@ -233,6 +235,7 @@ class _Saver:
     settings: AggregatorSettings
     state: State
     keys: StateKeys
+    lease: Lease
 
     def tick(self, now: float) -> None:
         directory = self.settings.statistic_dir / SNAPSHOTS
@@ -240,4 +243,11 @@ class _Saver:
             newest = next((path.stat().st_mtime for path in snapshots(directory)), 0.0)
             # A clock that was set back must not delay snapshots.
             if not 0 <= now - newest < self.settings.snapshot_interval:
-                take_snapshot(self.state, self.keys, directory, now)
+                self._take(directory, now)
+
+    def _take(self, directory: Path, now: float) -> None:
+        try:
+            take_snapshot(self.state, self.keys, directory, now, self.lease.hold)
+        except GivenUp as why:
+            sentence = f"A snapshot was given up and is tried again: {why}."
+            event(_log, logging.WARNING, "snapshot-given-up", sentence)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from mailtally_shared.runtime.clock import redis_shift
 from mailtally_shared.state.client import State, unavailable_errors
-from mailtally_shared.state.scripts import source
+from mailtally_shared.state.scripts import Writing
 
 if TYPE_CHECKING:
     from mailtally_shared.state.keys import StateKeys
@@ -80,7 +80,7 @@ def begin_history(state: State, keys: StateKeys) -> Pair:
         Unavailable: Redis does not answer.
     """
     with unavailable_errors():
-        script = state.register_script(source("history.lua"))
+        script = Writing(state, keys, "history.lua")
         answer = script(keys=[keys.history, keys.histories], args=[secrets.token_hex(16), _KEPT])
     return Pair(answer[0].decode("ascii"), int(answer[1]))
 

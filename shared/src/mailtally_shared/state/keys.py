@@ -108,6 +108,12 @@ class StateKeys:
         "clocks",
         doc="String: JSON, why no day is closed at present; absent while the clocks agree.",
     )
+    snapshot = Named(
+        "snapshot", doc="Hash with expiry: ``token`` and limits of the snapshot being copied."
+    )
+    journal = Named(
+        "snapshot", "journal", doc="List with expiry: what was written since that copying began."
+    )
 
     def __init__(self, prefix: str = "mailtally") -> None:
         #: The prefix of every key; Redis Cluster routes by it.
@@ -156,6 +162,10 @@ class StateKeys:
         """Hash: UTC hour since 1970 → numbers of batches that touched it and are lost."""
         return self._key("missing", collector_id)
 
+    def journal_rest(self, token: str) -> str:
+        """List with expiry: the end of a snapshot's journal, to be taken after its cut."""
+        return self._key("snapshot", "rest", token)
+
     def held(self, collector_id: str) -> Book:
         """Return the book of a collector's records that are dated too far in the future."""
         return Book(self._key("held", collector_id))
@@ -164,6 +174,16 @@ class StateKeys:
     def everything_lasting(self) -> tuple[str, str]:
         """Glob patterns: all keys, and the payloads among them, which do not last."""
         return self._key("*"), self._key("payload", "*")
+
+    @property
+    def unrecorded(self) -> tuple[str, ...]:
+        """Keys that are also written without a script: not recorded while a snapshot is copied."""
+        return self.hosts, self.collectors, self.policy, self.hosted, self.writer_clocks
+
+    @property
+    def unrecorded_prefixes(self) -> tuple[str, ...]:
+        """Prefixes of further such keys, of one host or one collector each."""
+        return self.registration(""), self.said(""), self.missing("")
 
 
 class Book:

@@ -22,11 +22,26 @@ def source(*names: str) -> str:
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
-class Script:
-    """A script made of files of ``lua/`` that takes one request."""
+class Writing:
+    """A script made of files of ``lua/`` that changes the state.
+
+    What it writes is recorded while a snapshot is being copied.
+    """
 
     def __init__(self, state: State, keys: StateKeys, *names: str) -> None:
-        self._script = state.register_script(source(*names))
+        self._script = state.register_script(source("journal.lua", *names))
+        self._recording = (keys.snapshot, keys.journal)
+
+    def __call__(self, keys: Iterable[str], args: Iterable[Any]) -> Any:  # noqa: ANN401 - what the script returns
+        """Run it once, with the keys that it touches."""
+        return self._script(keys=[*keys, *self._recording], args=args)
+
+
+class Script:
+    """A script that changes the state and takes one request."""
+
+    def __init__(self, state: State, keys: StateKeys, *names: str) -> None:
+        self._script = Writing(state, keys, *names)
         self._tag = keys.tag
 
     def run(self, request: dict[str, Any], *more: bytes, keys: Iterable[str] = ()) -> Any:  # noqa: ANN401 - what the script returns

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailtally_shared.runtime.logs import event
 from mailtally_shared.state.client import State, unavailable_errors
-from mailtally_shared.state.scripts import source
+from mailtally_shared.state.scripts import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +34,12 @@ def sweep(state: State, keys: StateKeys) -> None:
     """
     registrations = keys.registration("")
     of_an_id = [keys.ledger(""), keys.said(""), keys.missing("")]
-    _sweep(state, keys.hosts, _LONGEST_HOST, [registrations, "", "", ""])
-    _sweep(state, keys.collectors, _LONGEST_ID, [registrations, *of_an_id])
+    _sweep(state, keys, keys.hosts, _LONGEST_HOST, [registrations, "", "", ""])
+    _sweep(state, keys, keys.collectors, _LONGEST_ID, [registrations, *of_an_id])
 
 
-def _sweep(state: State, key: str, longest: int, prefixes: Sequence[str]) -> None:
-    script = state.register_script(source("ledger.lua", "sweep.lua"))
+def _sweep(state: State, keys: StateKeys, key: str, longest: int, prefixes: Sequence[str]) -> None:
+    script = Writing(state, keys, "ledger.lua", "sweep.lua")
     with unavailable_errors():
         before = state.scard(key)
         if before <= FEW_NAMES and (state.memory_usage(key, samples=0) or 0) <= FEW_BYTES:
