@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
+    exists,
     func,
     inspect,
     literal,
@@ -23,9 +24,9 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import BigInteger, Integer
 
 from mailtally_shared.billing.engine import open_engine, reading
-from mailtally_shared.billing.tables import DAILY, DETAIL, LOAD
+from mailtally_shared.billing.tables import DAILY, DETAIL, HOURLY, LOAD
 from mailtally_shared.errors import NothingLoaded, Unavailable
-from mailtally_shared.reports.grouping import CHARGED, COUNTED, Rows
+from mailtally_shared.reports.grouping import CHARGED, COUNTED, Rows, hour_key
 from mailtally_shared.reports.question import DAY, MONTH, OF_MONTH
 from mailtally_shared.reports.summary import ReportedDay, Source
 from mailtally_shared.schema import MAX_SUM
@@ -118,6 +119,7 @@ class LoadedDays:
 
     def days(self, question: Question) -> list[ReportedDay]:
         """Return the loaded days in question, as of their newest load, oldest first."""
+        held = exists().where(HOURLY.c.day == LOAD.c.day).label("held")
         query = newest_loads().where(*_within(LOAD, question)).order_by(LOAD.c.day)
         return [
             ReportedDay(
@@ -127,8 +129,10 @@ class LoadedDays:
                 complete=row.complete,
                 missing_hosts=tuple(row.missing_hosts or ()),
                 has_breakdown=row.breakdown_sha256 is not None,
+                # The loader removes the rows of old days; their loads still say what there was.
+                hours=row.hours if row.held or not row.breakdown_rows else None,
             )
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(query.add_columns(held))
         ]
 
     def parts(self, question: Question, without: Collection[date]) -> Iterator[Rows]:
@@ -138,7 +142,7 @@ class LoadedDays:
             question: the question.
             without: days whose figures come from another source.
         """
-        tables = [(DETAIL, COUNTED)]
+        tables = [(HOURLY if question.is_by_hour else DETAIL, COUNTED)]
         if question.shows_charged:
             tables.append((DAILY, CHARGED))
         streaming = self._connection.execution_options(yield_per=_CHUNK)
@@ -167,9 +171,15 @@ def newest_loads() -> Select[Any]:
 
 def _names(dimension: str, names: Iterable[str | date]) -> Array:
     """Return a column of names; a month is known by its days."""
-    texts = (name.isoformat() if isinstance(name, date) else name for name in names)
+    texts = (_name(name) for name in names)
     longest = OF_MONTH if dimension == MONTH else None
     return np.array([text[:longest].encode() for text in texts], "S")
+
+
+def _name(name: str | date) -> str:
+    if isinstance(name, datetime):
+        return hour_key(name)
+    return name.isoformat() if isinstance(name, date) else name
 
 
 def _exact(high: Iterable[Any], low: Iterable[Any]) -> Array:

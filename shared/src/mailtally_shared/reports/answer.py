@@ -8,9 +8,17 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from mailtally_shared.errors import Asleep, NothingLoaded, Refused, Unavailable
-from mailtally_shared.reports.grouping import NO_ROWS, Rows, grouped, live_parts
+from mailtally_shared.reports.grouping import NO_ROWS, Rows, grouped, hour_parts, live_parts
 from mailtally_shared.reports.question import Choice
-from mailtally_shared.reports.summary import Away, Report, ReportedDay, Source, summarize
+from mailtally_shared.reports.summary import (
+    PARTIAL,
+    WHOLE,
+    Away,
+    Report,
+    ReportedDay,
+    Source,
+    summarize,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mailtally_shared.days import ChargingPolicy, DayRows
+    from mailtally_shared.days.hour_rows import Hours
     from mailtally_shared.reports.question import Question
     from mailtally_shared.state.read.live_day import LiveDay
 
@@ -43,6 +52,10 @@ class Counted(Protocol):
 
     def rows(self, day: date) -> DayRows:
         """Return the breakdown of a day."""
+        ...
+
+    def hours(self, day: date) -> Hours | None:
+        """Return what is known of a day by hour; ``None`` where nothing is."""
         ...
 
     def gaps(self, day: date) -> tuple[tuple[str, str], ...]:
@@ -113,6 +126,7 @@ class _Live:
         self._loaded = loaded
         self._known: dict[date, LiveDay] = {}
         self._gaps: dict[date, tuple[tuple[str, str], ...]] = {}
+        self._extents: dict[date, str | None] = {}
         self.groups = NO_ROWS
         self.taken: set[date] = set()
         self.is_read = False
@@ -123,11 +137,11 @@ class _Live:
             with counted as totals:
                 known = {day.day: day for day in totals.days() if self._question.covers(day.day)}
                 taken = {day for day in known if self._is_wanted(day)}
+                hours = self._hours(totals, taken)
+                taken -= {day for day in taken & self._loaded.keys() if hours.get(day, 1) is None}
                 gaps = {day: totals.gaps(day) for day in taken}
                 groups = grouped(
-                    part
-                    for day in sorted(taken)
-                    for part in live_parts(self._question, day, totals.rows(day), self._policy)
+                    part for day in sorted(taken) for part in self._parts(totals, day, hours)
                 )
         except Asleep as error:
             away.warnings.append(str(error))
@@ -135,7 +149,18 @@ class _Live:
             away.lost(error)
         else:
             self._known, self._gaps = known, gaps
+            self._extents = {day: _extent(found) for day, found in hours.items()}
             self.taken, self.groups, self.is_read = taken, groups, True
+
+    def _hours(self, totals: Counted, days: Iterable[date]) -> dict[date, Hours | None]:
+        """Return the hours of some days, if the question is about hours."""
+        return {day: totals.hours(day) for day in days if self._question.is_by_hour}
+
+    def _parts(self, totals: Counted, day: date, hours: dict[date, Hours | None]) -> Iterable[Rows]:
+        if not self._question.is_by_hour:
+            return live_parts(self._question, day, totals.rows(day), self._policy)
+        found = hours[day]
+        return hour_parts(self._question, day, found.rows) if found else ()
 
     def _is_wanted(self, day: date) -> bool:
         return day not in self._loaded or self._question.choice is Choice.LIVE
@@ -143,7 +168,11 @@ class _Live:
     def days(self) -> list[ReportedDay]:
         """Return all days of the answer, each from one source."""
         loaded = [self._beside(day) for day in self._loaded.values() if day.day not in self.taken]
-        return loaded + [_reported(self._known[day], self._gaps[day]) for day in self.taken]
+        return loaded + [self._reported(day) for day in self.taken]
+
+    def _reported(self, day: date) -> ReportedDay:
+        found = _reported(self._known[day], self._gaps[day])
+        return replace(found, hours=self._extents.get(day))
 
     def _beside(self, loaded: ReportedDay) -> ReportedDay:
         """Return a loaded day, marked if the state has more of it."""
@@ -152,6 +181,12 @@ class _Live:
             return loaded
         newer = (live.written_revision or 0) > (loaded.revision or 0)
         return replace(loaded, has_more=live.is_dirty or newer, incomplete=live.incomplete)
+
+
+def _extent(hours: Hours | None) -> str | None:
+    if hours is None:
+        return None
+    return WHOLE if hours.whole else PARTIAL
 
 
 def _reported(live: LiveDay, gaps: tuple[tuple[str, str], ...]) -> ReportedDay:

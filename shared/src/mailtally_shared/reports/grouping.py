@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, overload
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
 
 import numpy as np
 
 from mailtally_shared.days import charge
 from mailtally_shared.days.day_rows import PIECE, exact_sum, first_of_runs, whole_words, words
-from mailtally_shared.reports.question import DAY, DOMAIN, MONTH, OF_MONTH
-from mailtally_shared.schema import KIND, MAX_SUM
+from mailtally_shared.reports.question import DAY, DOMAIN, HOUR, MONTH, OF_MONTH
+from mailtally_shared.schema import KIND, MAX_SUM, SERVICE, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from mailtally_shared.columns import Array
     from mailtally_shared.days import ChargingPolicy, DayRows
+    from mailtally_shared.days.hour_rows import HourRows
     from mailtally_shared.reports.question import Question
 
 #: The key of a row: one name for each dimension asked for; a day as ISO date, a month as 2026-02.
@@ -161,6 +163,67 @@ def live_parts(
                 hits_all=piece.hits_all,
                 hits_html=piece.hits_html,
             )
+
+
+def hour_parts(question: Question, day: date, rows: HourRows) -> Iterator[Rows]:
+    """Yield a live day's share of an answer by hour.
+
+    Args:
+        question: the question; it asks for nothing that hours do not hold.
+        day: the day of ``rows``.
+        rows: its hours.
+    """
+    for asked in (_asked_by_hour(question, piece) for piece in rows.pieces()):
+        names = {
+            DOMAIN: asked.domain,
+            HOUR: _mapped(asked.hour, lambda hour: hour_key(datetime.fromtimestamp(hour, UTC))),
+            _SERVICE: _mapped(asked.service, lambda service: Service(service).label),
+        }
+        yield Rows.of(
+            _named(question, day, names, len(asked)),
+            messages=asked.messages,
+            bytes=asked.bytes,
+            transferred=asked.transferred,
+        )
+
+
+_SERVICE = KIND[SERVICE]
+
+
+def hour_key(hour: datetime) -> str:
+    """Return the name of an hour while it is grouped and sorted: in UTC, as local times repeat."""
+    return f"{hour.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def with_local_hours(rows: Rows, question: Question) -> Rows:
+    """Return rows with each hour as local time and its offset from UTC, as in the day's file."""
+    if not question.is_by_hour or not len(rows):
+        return rows
+
+    def local(key: bytes) -> str:
+        return datetime.fromisoformat(key.decode()).astimezone(question.zone).isoformat()
+
+    names = list(rows.names)
+    place = question.by.index(HOUR)
+    names[place] = whole_words(_mapped(names[place], local))
+    return Rows(tuple(names), rows.figures)
+
+
+def _mapped(values: Array, text: Callable[[Any], str]) -> Array:
+    """Return the text of each value as bytes; there are few distinct ones."""
+    distinct, index = np.unique(values, return_inverse=True)
+    return np.array([text(value).encode() for value in distinct.tolist()], "S")[index]
+
+
+def _asked_by_hour(question: Question, rows: HourRows) -> HourRows:
+    """Return the rows that are part of the question."""
+    if domains := question.only.get(DOMAIN):
+        wanted = np.array([name.encode() for name in domains], "S")
+        rows = rows.taken(np.isin(rows.domain, wanted))
+    if services := question.only.get(_SERVICE):
+        numbers = [Service.from_label(label) for label in services]
+        rows = rows.taken(np.isin(rows.service, np.array(numbers, np.uint8)))
+    return rows
 
 
 def _named(question: Question, day: date, names: dict[str, Array], count: int) -> Iterator[Array]:

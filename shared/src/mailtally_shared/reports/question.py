@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mailtally_shared.schema import KEY, KIND
+from mailtally_shared.schema import KEY, KIND, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-#: What a report's rows may be about: the day or its month, and each dimension of the totals.
-DAY, MONTH, DOMAIN = "day", "month", KEY[0]
-GROUPS = (DOMAIN, DAY, MONTH, *KIND)
+#: What a report's rows may be about: the day, its month or its hours, and each dimension of the
+#: totals.
+DAY, MONTH, HOUR, DOMAIN = "day", "month", "hour", KEY[0]
+GROUPS = (DOMAIN, DAY, MONTH, HOUR, *KIND)
+#: The dimensions that hours do not hold.
+NOT_OF_HOURS = tuple(name for name in KIND if name != KIND[SERVICE])
 #: Characters of an ISO date that name the month.
 OF_MONTH = len("2026-02")
 
@@ -50,6 +53,7 @@ class Question:
         order: the order of the rows.
         top: number of rows to show, ``None`` for all.
         choice: the preferred source.
+        zone: the time zone in which hours are shown: that of the accounting.
     """
 
     by: tuple[str, ...] = (DOMAIN,)
@@ -59,6 +63,12 @@ class Question:
     order: Order = Order.KEY
     top: int | None = None
     choice: Choice = Choice.BILLED
+    zone: tzinfo = UTC
+
+    @property
+    def is_by_hour(self) -> bool:
+        """Whether the rows are about hours, which are counted on their own."""
+        return HOUR in self.by
 
     @property
     def shows_charged(self) -> bool:
@@ -69,6 +79,22 @@ class Question:
     def covers(self, day: date) -> bool:
         """Return whether the day is part of the question."""
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
+
+def refusal(question: Question) -> str | None:
+    """Return the reason why a question cannot be answered; ``None`` if it can."""
+    if question.is_by_hour:
+        asked = {*question.by, *(name for name, names in question.only.items() if names)}
+        if absent := [name for name in NOT_OF_HOURS if name in asked]:
+            return (
+                f"Hours are counted by domain and service, not by {' or '.join(absent)}: "
+                "leave that out, or report by day."
+            )
+        if question.order is Order.CHARGED:
+            return "Hours are counted, not charged: sort by bytes."
+    elif question.order is Order.CHARGED and not question.shows_charged:
+        return "The charge is known by domain and day only: sort by bytes."
+    return None
 
 
 def parse_day(text: str, today: date) -> date:

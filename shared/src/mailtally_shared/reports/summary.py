@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mailtally_shared.reports.grouping import Figures, Rows
+from mailtally_shared.reports.grouping import Figures, Rows, with_local_hours
 from mailtally_shared.reports.question import Order, Question
 from mailtally_shared.shown import listed
 
@@ -22,6 +22,10 @@ _FIGURE_OF = {
     Order.TRANSFERRED: "transferred",
     Order.CHARGED: "charged_bytes",
 }
+
+
+#: What is known of a day by hour.
+WHOLE, PARTIAL = "whole", "partial"
 
 
 class Source(StrEnum):
@@ -44,6 +48,7 @@ class ReportedDay:
         incomplete: hosts of which part of a log is missing, and why, as far as that is known.
         has_breakdown: false for a bare file, of which only the charge is known.
         has_more: the day is loaded, but the state has more of it by now.
+        hours: ``whole`` or ``partial``; ``None`` where they are not held, or were not asked for.
     """
 
     day: date
@@ -54,6 +59,7 @@ class ReportedDay:
     incomplete: tuple[tuple[str, str], ...] = ()
     has_breakdown: bool = True
     has_more: bool = False
+    hours: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,12 @@ class Report:
     days: tuple[ReportedDay, ...]
     away: Away = field(default_factory=Away)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of what was asked for: unknown is not zero."""
+        by_hour = self.question.is_by_hour
+        return any(day.hours or not by_hour for day in self.days)
+
     def sources(self) -> dict[str, Source]:
         """Return the source of each day, by its ISO date."""
         return {day.day.isoformat(): day.source for day in self.days}
@@ -113,7 +125,7 @@ def summarize(
         rows = groups.taken(np.argsort(-figure, kind="stable")[shown])
     return Report(
         question=question,
-        rows=rows,
+        rows=with_local_hours(rows, question),
         total=groups.total(),
         left_out=len(groups) - len(rows),
         days=tuple(sorted(days, key=lambda day: day.day)),
@@ -151,9 +163,22 @@ def lacking(report: Report) -> Iterator[str]:
     for pair in sorted({pair for day in report.days for pair in day.incomplete}):
         days = [day.day for day in report.days if pair in day.incomplete]
         yield f"Incomplete: {ranges(days)} without some lines of {pair[0]}: {pair[1]}"
+    yield from _without_hours(report)
     unexplained = [day.day for day in report.days if _is_unexplained(day)]
     if unexplained:
         yield f"Incomplete: logs could not be read, see the manifests: {ranges(unexplained)}."
+
+
+def _without_hours(report: Report) -> Iterator[str]:
+    if not report.question.is_by_hour:
+        return
+    if absent := [day.day for day in report.days if day.hours is None]:
+        yield (
+            f"Incomplete: {ranges(absent)} without hours: they were not counted, are not known any "
+            "more, or were removed after hours_retention."
+        )
+    if partial := [day.day for day in report.days if day.hours == PARTIAL]:
+        yield f"Incomplete: {ranges(partial)} with partial hours: some records are in none of them."
 
 
 def without_data(report: Report, today: date) -> Sequence[date]:

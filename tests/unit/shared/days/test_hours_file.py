@@ -6,6 +6,7 @@ import csv
 import io
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -27,6 +28,9 @@ from tests.support.hours_by_row import (
     parsed_hours,
     read_hours,
 )
+
+if TYPE_CHECKING:
+    from random import Random
 
 HEADER = b"domain,hour,service,messages,bytes,transferred\r\n"
 LINE = b"a.example,2026-02-16T13:00:00+01:00,smtp-in,2,138,138\r\n"
@@ -87,12 +91,12 @@ def test_what_is_written_is_read_back_and_any_csv_reader_agrees(
 
 @given(days_of_rows(), st.randoms())
 def test_rows_in_any_order_are_added_up_in_the_order_of_the_file(
-    written: tuple[ZoneInfo, date, list[HourSums]], random: object
+    written: tuple[ZoneInfo, date, list[HourSums]], random: Random
 ) -> None:
     _, _, rows = written
     small = [row._replace(messages=1, bytes=2, transferred=3) for row in rows]
     shuffled = small + small
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     found = HourRows.added_up([as_columns(shuffled[::2]), as_columns(shuffled[1::2])])
     assert as_rows(found) == [row._replace(messages=2, bytes=4, transferred=6) for row in small]
     assert found.ascends()

@@ -24,7 +24,7 @@ from mailtally_shared.errors import Unavailable
 from mailtally_shared.reports import grouping
 from mailtally_shared.reports.answer import answer
 from mailtally_shared.reports.grouping import NO_ROWS, Figures, Rows, grouped, live_parts
-from mailtally_shared.reports.question import GROUPS, Order, Question
+from mailtally_shared.reports.question import GROUPS, HOUR, Order, Question
 from mailtally_shared.reports.summary import Away, ReportedDay, Source, lacking, notes, summarize
 from mailtally_shared.state.read.live_day import LiveDay
 from tests.support.day_files_by_row import charged as charged_by_row
@@ -32,6 +32,7 @@ from tests.support.day_files_by_row import charged as charged_by_row
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from mailtally_shared.days.hour_rows import Hours
     from mailtally_shared.reports.summary import Report
 
 Groups = dict[tuple[str, ...], Figures]
@@ -66,7 +67,8 @@ def groups_of(question: Question, rows: list[Sums], policy: ChargingPolicy = ALL
 
 
 def bys() -> list[tuple[str, ...]]:
-    return [by for size in (1, 2, len(GROUPS)) for by in combinations(GROUPS, size)]
+    groups = [name for name in GROUPS if name != HOUR]
+    return [by for size in (1, 2, len(groups)) for by in combinations(groups, size)]
 
 
 @given(any_rows(), st.sampled_from(bys()))
@@ -276,6 +278,9 @@ class _Live:
 
     def rows(self, _day: date) -> DayRows:
         return self._rows
+
+    def hours(self, _day: date) -> Hours | None:
+        return None
 
     def gaps(self, _day: date) -> tuple[tuple[str, str], ...]:
         return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,15 @@ from mailtally.settings import ConsoleSettings, console_settings, site_settings
 from mailtally_shared.billing.queries import open_loaded
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.reports.answer import answer
-from mailtally_shared.reports.question import DOMAIN, GROUPS, Choice, Order, Question, parse_day
+from mailtally_shared.reports.question import (
+    DOMAIN,
+    GROUPS,
+    Choice,
+    Order,
+    Question,
+    parse_day,
+    refusal,
+)
 from mailtally_shared.reports.summary import ranges, shortfalls, without_data
 from mailtally_shared.runtime.errors_shown import plain_errors
 from mailtally_shared.runtime.urls import mask_url
@@ -29,6 +37,7 @@ from mailtally_shared.state.read.totals import LiveTotals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import tzinfo
     from pathlib import Path
 
     from mailtally_shared.reports.summary import Report
@@ -90,12 +99,13 @@ def only_some(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def question_of(terms: dict[str, Any], today: date) -> Question:
+def question_of(terms: dict[str, Any], today: date, zone: tzinfo = UTC) -> Question:
     """Return the question for the command's options.
 
     Args:
         terms: the options' values by name.
         today: the present day in the accounting zone.
+        zone: that zone.
 
     Raises:
         click.UsageError: they contradict each other, or a day is invalid.
@@ -109,9 +119,10 @@ def question_of(terms: dict[str, Any], today: date) -> Question:
         order=_order(terms),
         top=terms["top"],
         choice=_choice(terms["live"]),
+        zone=zone,
     )
-    if question.order is Order.CHARGED and not question.shows_charged:
-        raise click.UsageError("The charge is known by domain and day only: sort by bytes.")
+    if why := refusal(question):
+        raise click.UsageError(why)
     return question
 
 
@@ -210,14 +221,14 @@ def report(
     config: Path | None,
     **terms: Any,  # noqa: ANN401 - options
 ) -> None:
-    """Show totals of the mail traffic by domain, day, month, collector, host, service or status.
+    """Show totals of the mail traffic by domain, time, collector, host, service or status.
 
     Loaded days come from the database, as they are billed; the others, above all today, are shown
     live, as counted so far.
     """
     settings = console_settings(config, data)
     today = datetime.now(settings.zone).date()
-    question = question_of(terms, today)
+    question = question_of(terms, today, settings.zone)
     found = answer(
         question,
         billing=open_loaded(settings.database_url),

@@ -36,6 +36,7 @@ FORMAT = 1
 _GAP = 2
 _AS_COUNTED = "Charged as counted: all bytes, and one hit per message."
 _NOTHING = "No traffic matches."
+_NO_HOURS = "No hours of these days are held."
 _UNKNOWN = "No data for these days: none of them was counted or loaded."
 
 
@@ -55,8 +56,14 @@ def print_plain(report: Report, file: IO[str]) -> None:
     if report.rows:
         _print(file, aligned(_plain_rows(report), len(name_titles(report))))
     else:
-        _print(file, [_NOTHING if report.days else _UNKNOWN])
+        _print(file, [_without_rows(report)])
     _print(file, notes(report))
+
+
+def _without_rows(report: Report) -> str:
+    if not report.days:
+        return _UNKNOWN
+    return _NOTHING if report.is_known else _NO_HOURS
 
 
 def write_csv(report: Report, file: IO[str]) -> None:
@@ -79,9 +86,9 @@ def write_json(report: Report, file: IO[str]) -> None:
         "format": FORMAT,
         "by": list(report.question.by),
         "rows": rows,
-        "total": _figures(report, report.total) if report.days else None,
+        "total": _figures(report, report.total) if report.is_known else None,
         "left_out": report.left_out,
-        "days": [_day(day) for day in report.days],
+        "days": [_day(day) | _hours(report, day) for day in report.days],
         "warnings": list(report.away.warnings),
         "incomplete": list(lacking(report)),
     }
@@ -149,6 +156,10 @@ def _day(day: ReportedDay) -> dict[str, Any]:
         "has_breakdown": day.has_breakdown,
         "has_more": day.has_more,
     }
+
+
+def _hours(report: Report, day: ReportedDay) -> dict[str, str | None]:
+    return {"hours": day.hours} if report.question.is_by_hour else {}
 
 
 def _print(file: IO[str], lines: Iterable[str]) -> None:

@@ -256,6 +256,10 @@ class LiveTotals:
         """Return a day's breakdown, all of one moment; empty for a day that is not in the state."""
         return self._totals.read(day, hours=False).rows
 
+    def hours(self, day: date) -> Hours | None:
+        """Return what is known of a day by hour; ``None`` where hours are not in the state."""
+        return self._totals.read(day).hours
+
     def gaps(self, day: date) -> tuple[tuple[str, str], ...]:
         """Return the hosts of which lines of a day may be missing at the moment, and why."""
         return tuple(named(touching(self._all_gaps, day, self._calendar)))
