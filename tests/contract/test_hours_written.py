@@ -40,7 +40,7 @@ def the_state_holds(monkeypatch: pytest.MonkeyPatch) -> Says:
     read = Totals.read
 
     def holds(hours: Hours | None) -> None:
-        def with_hours(self: Totals, day: date, book: Book | None = None) -> DayTotals:
+        def with_hours(self: Totals, day: date, book: Book | None = None, **_: bool) -> DayTotals:
             return replace(read(self, day, book), hours=None if book else hours)
 
         monkeypatch.setattr(Totals, "read", with_hours)

@@ -54,7 +54,10 @@ def analyzed(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 def analyze(logs: Path, out: Path, *options: str) -> dict[str, bytes]:
     run("analyze", *sorted(logs.glob("*/stats*")), "--out", out, *options)
-    return {path.name: path.read_bytes() for path in sorted(out.glob("*.qml.*"))}
+    files = {path.name: path.read_bytes() for path in sorted(out.glob("*.qml.*"))}
+    kinds = ("txt", "csv", "hours.csv", "json")
+    assert {f"{name[:10]}.qml.{kind}" for name in files for kind in kinds} == files.keys()
+    return files
 
 
 def billed(database_url: str) -> dict[tuple[str, str], tuple[int, int, int]]:

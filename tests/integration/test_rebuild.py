@@ -119,6 +119,41 @@ def test_logs_that_say_the_same_make_an_incomplete_day_complete(lost: Lost) -> N
     assert lost.billed() == 15
 
 
+def hours_of(lost: Lost) -> tuple[str, int] | None:
+    """Whether the rebuilt day's hours are whole or partial, and their bytes."""
+    manifest = read_day(lost.site.statistic_dir, NAMES).manifest
+    assert manifest is not None
+    return None if manifest.hours is None else (manifest.hours.extent, manifest.hours.bytes)
+
+
+def test_hours_of_a_rebuilt_day_are_whole_if_the_logs_are(lost: Lost) -> None:
+    lost.log(MAIL1, 10, 7)
+    lost.log(MAIL2, 5)
+    assert lost.rebuild().exit_code == 0
+    assert hours_of(lost) == ("whole", 22)
+
+
+def test_hours_are_partial_where_filed_figures_of_a_host_are_kept(lost: Lost) -> None:
+    lost.log(MAIL1, 10, 7)
+    assert lost.rebuild("--archive").exit_code == 0
+    assert hours_of(lost) == ("partial", 17)
+
+
+def test_logs_that_say_the_same_give_a_day_without_hours_its_hours(lost: Lost) -> None:
+    directory = lost.site.statistic_dir
+    filed = newest_filed(directory, DAY)
+    assert filed is not None
+    assert write_day(directory, restated(filed.manifest, 2, []), filed.rows, now=NEXT_NOON)
+    lost.site.load(NEXT_NOON + 60)
+    lost.log(MAIL1, 10)
+    lost.log(MAIL2, 5)
+    done = lost.rebuild()
+    assert "revision 3" in done.output, done.output
+    assert hours_of(lost) == ("whole", 15)
+    lost.site.load(NEXT_NOON + 120)
+    assert "nothing to do" in lost.rebuild().output
+
+
 def test_a_host_without_logs_is_refused_or_kept_from_the_archive(lost: Lost) -> None:
     lost.log(MAIL1, 10, 7)
     refused = lost.rebuild()

@@ -179,7 +179,7 @@ def test_live_days_are_answered_from_the_state(
     read = Totals.read
     hours: dict[str, Hours | None] = {}
 
-    def with_hours(self: Totals, day: date, book: Book | None = None) -> DayTotals:
+    def with_hours(self: Totals, day: date, book: Book | None = None, **_: bool) -> DayTotals:
         return replace(read(self, day, book), hours=hours.get(day.isoformat()))
 
     monkeypatch.setattr(Totals, "read", with_hours)
@@ -208,7 +208,7 @@ def test_a_loaded_day_whose_hours_left_the_state_is_answered_from_the_database(
         Hours(as_columns([HourSums("example.com", NOON, "smtp-in", 1, 10, 10)]), whole=True)
     ]
 
-    def with_hours(self: Totals, day: date, book: Book | None = None) -> DayTotals:
+    def with_hours(self: Totals, day: date, book: Book | None = None, **_: bool) -> DayTotals:
         return replace(read(self, day, book), hours=held[0])
 
     monkeypatch.setattr(Totals, "read", with_hours)

@@ -68,6 +68,7 @@ def analyze(
             charged_name=hosted.charged_name if hosted else str,
             host=host,
             collector=collector,
+            hours=settings.hours,
             tell=lambda size: progress.advance(task, size),
         )
     for day in counted.accounts.days():
@@ -104,7 +105,8 @@ def _write(day: date, counted: Counted, settings: SiteSettings, out: Path, host:
         policy=settings.charging,
     )
     now = time.time() if settings.written_at is None else settings.written_at
-    write_day(out, facts, counted.accounts.rows(day), now=now)
+    accounts = counted.accounts
+    write_day(out, facts, accounts.rows(day), accounts.hours(day), now=now)
 
 
 def _problems(counted: Counted) -> Iterator[str]:

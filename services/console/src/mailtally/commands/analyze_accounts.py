@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mailtally_shared.days import Gathering
+from mailtally_shared.days.hour_rows import Hours
 from mailtally_shared.errors import Refused
 from mailtally_shared.schema import MAX_SUM, names_of
-from mailtally_shared.state.commit.request import NEVER_CAPPED, RESERVED_NAMES, Caps, capped
+from mailtally_shared.state.commit.request import (
+    NEVER_CAPPED,
+    OVERFLOW,
+    RESERVED_NAMES,
+    Caps,
+    capped,
+)
+from mailtally_shared.state.hours.counted import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +27,13 @@ if TYPE_CHECKING:
 
     from mailtally_shared.columns import Array
     from mailtally_shared.days import DayRows
-    from mailtally_shared.state.commit.merge import Increments, KindIncrement, PlaceIncrement
+    from mailtally_shared.state.commit.merge import KindIncrement, PlaceIncrement
+    from mailtally_shared.state.commit.request import Additions
+    from mailtally_shared.state.hours.counted import CountedHours
 
 _FEWEST = 64
+#: Parts of a day's hours that are held before they are added up.
+_MOST_PARTS = 32
 
 
 class Accounts:
@@ -31,16 +43,18 @@ class Accounts:
         self._caps = caps
         self._days: dict[date, _Day] = {}
 
-    def add(self, increments: Increments) -> None:
+    def add(self, added: Additions) -> None:
         """Add the result of a merge.
 
         Raises:
             Refused: the sizes of a day add up to more than 63 bits.
         """
-        for day, places in increments.items():
+        for day, places in added.increments.items():
             account = self._days.setdefault(day, _Day())
             for place, increment in places.items():
                 account.add(place, increment, self._caps)
+        for day, hours in added.hours.items():
+            self._days[day].add_hours(hours, self._caps)
 
     def days(self) -> list[date]:
         """Return the days with totals, oldest first."""
@@ -50,6 +64,10 @@ class Accounts:
         """Return the breakdown of a day."""
         return self._days[day].rows()
 
+    def hours(self, day: date) -> Hours | None:
+        """Return all hours of a day; ``None`` where they were not counted."""
+        return self._days[day].hours()
+
 
 class _Day:
     """The totals of one day, and the names and statuses admitted."""
@@ -58,6 +76,7 @@ class _Day:
         self._totals: defaultdict[tuple[str, str], _Totals] = defaultdict(_Totals)
         self._names: set[str] = set()
         self._statuses: set[str] = set()
+        self._hours: list[CountedHours] = []
         self._transferred = 0
 
     def add(self, place: str, increment: PlaceIncrement, caps: Caps) -> None:
@@ -67,6 +86,17 @@ class _Day:
             raise Refused("The sizes in the logs add up to more than 2^63 bytes.")
         for kind, part in self._admitted(increment, caps).kinds.items():
             self._totals[place, kind].add(part)
+
+    def add_hours(self, hours: CountedHours, caps: Caps) -> None:
+        """Add what was counted by hour of the same records, whose names were admitted before."""
+        is_full = len(self._names) >= caps.names
+        refused = {*hours.names} - self._names - RESERVED_NAMES if is_full else set[str]()
+        self._hours.append(hours.renamed(refused, OVERFLOW))
+        if len(self._hours) > _MOST_PARTS:
+            self._hours = [joined(self._hours)]
+
+    def hours(self) -> Hours | None:
+        return Hours(joined(self._hours).rows(), whole=True) if self._hours else None
 
     def rows(self) -> DayRows:
         gathered = Gathering()

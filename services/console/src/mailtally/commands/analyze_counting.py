@@ -23,7 +23,9 @@ from mailtally_shared.days.manifest import Incomplete
 from mailtally_shared.errors import Refused
 from mailtally_shared.rows import Rows
 from mailtally_shared.runtime.clock import Clock
-from mailtally_shared.state.commit.merge import Increments, Reported, merge
+from mailtally_shared.state.commit.merge import Reported, merge
+from mailtally_shared.state.commit.request import Additions
+from mailtally_shared.state.hours.counted import count_hours
 from mailtally_shared.wire.status import LONGEST_SENTENCE, printable
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ def count_logs(
     charged_name: Callable[[str], str],
     host: str = "localhost",
     collector: str | None = None,
+    hours: bool = True,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Counted:
     """Count whole logs, plain or compressed, as a collector and an aggregator would.
@@ -89,6 +92,7 @@ def count_logs(
         charged_name: returns the charged name for a domain.
         host: the host of lines that name none.
         collector: counts as the one that reported all lines; by default each line's host does.
+        hours: whether hours are counted as well.
         tell: called with the size of each chunk in bytes of content.
 
     Raises:
@@ -101,7 +105,7 @@ def count_logs(
     workers = os.cpu_count() or 1
     parsing: deque[Future[Parsed]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        merged = partial(_merged, calendar, charged_name, labels)
+        merged = partial(_merged, calendar, charged_name, labels, hours)
         merging = _Merging(pool, merged, counted.accounts)
         for chunk in _chunks(paths, workers * _DEPTH, counted):
             tell(chunk.span.end - chunk.span.start)
@@ -122,10 +126,10 @@ class _Merging:
     """The merging of parsed chunks, many together, into the accounts."""
 
     pool: ThreadPoolExecutor
-    merge: Callable[[list[Columns]], list[Increments]]
+    merge: Callable[[list[Columns]], list[Additions]]
     accounts: Accounts
     gathered: list[Columns] = field(default_factory=list)
-    under_way: deque[Future[list[Increments]]] = field(default_factory=deque)
+    under_way: deque[Future[list[Additions]]] = field(default_factory=deque)
 
     def take(self, columns: Columns) -> None:
         self.gathered.append(columns)
@@ -148,24 +152,27 @@ class _Merging:
         self.gathered = []
 
     def _enter(self) -> None:
-        for increments in self.under_way.popleft().result():
-            self.accounts.add(increments)
+        for added in self.under_way.popleft().result():
+            self.accounts.add(added)
 
 
 def _merged(
     calendar: Calendar,
     charged_name: Callable[[str], str],
     labels: Mapping[str, str],
+    by_hour: bool,  # noqa: FBT001 - a part of what is done in a worker
     batches: list[Columns],
-) -> list[Increments]:
+) -> list[Additions]:
+    reported = [Reported(Rows.of(each), labels) for each in batches]
     try:
-        return [
-            merge([Reported(Rows.of(each), labels) for each in batches], calendar, charged_name)
-        ]
+        increments = merge(reported, calendar, charged_name)
+        hours = count_hours(reported, calendar, charged_name) if by_hour else {}
+        return [Additions(increments, hours)]
     except SumOverflowError as error:
         if len(batches) <= 1:
             raise Refused("The sizes in the logs add up to more than 2^63 bytes.") from error
-    return [part for batch in batches for part in _merged(calendar, charged_name, labels, [batch])]
+    one_by_one = partial(_merged, calendar, charged_name, labels, by_hour)
+    return [part for batch in batches for part in one_by_one([batch])]
 
 
 def _begun(pool: ThreadPoolExecutor, logs: ByLog, chunk: Chunk) -> Future[Parsed]:

@@ -21,6 +21,7 @@ from mailtally.settings import ConsoleSettings, console_settings, site_settings
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.days import DayFacts, DayNames, DayRows, newest_revision, write_day
 from mailtally_shared.days.filed import Filed, lowered_collectors, newest_filed
+from mailtally_shared.days.hour_rows import Hours
 from mailtally_shared.days.manifest import Lowered, utc
 from mailtally_shared.days.names import LOADING
 from mailtally_shared.errors import Refused
@@ -32,8 +33,9 @@ from mailtally_shared.state.hosted_lists import HostedFile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mailtally.commands.analyze_accounts import Accounts
     from mailtally_shared.days import Sums
-    from mailtally_shared.days.manifest import Incomplete
+    from mailtally_shared.days.manifest import Incomplete, Manifest
     from mailtally_shared.site_settings import SiteSettings
 
 
@@ -104,15 +106,31 @@ def rebuild(
         )
     rows = join(before, counted, keep_filed=archive, lower=lower)
     incomplete = found.incomplete(host)
-    if filed and rows == before and filed.manifest.complete >= (not incomplete):
+    hours = _hours(found.accounts, day, rows, counted)
+    if filed and rows == before and not _says_more(incomplete, hours, filed.manifest):
         click.echo(f"Revision {filed.manifest.revision} of {day} holds the same: nothing to do.")
     else:
-        revision = _write(day, rows, filed, settings, aggregator, incomplete=incomplete)
+        revision = _write(
+            day, rows, filed, settings, aggregator, hours=hours, incomplete=incomplete
+        )
         click.echo(printable(f"Wrote {day} as revision {revision} into {settings.statistic_dir}."))
     for part in incomplete:
         click.echo(f"Incomplete: {printable(part.reason)}", err=True)
     if incomplete or not _settle(books, rows, lower=lower):
         sys.exit(FAILED)
+
+
+def _hours(accounts: Accounts, day: date, rows: list[Sums], counted: list[Sums]) -> Hours | None:
+    """Return the hours of the logs: all of the day's, unless filed figures of a host are kept."""
+    found = accounts.hours(day)
+    return found and Hours(found.rows, whole=rows == counted)
+
+
+def _says_more(incomplete: Sequence[Incomplete], hours: Hours | None, filed: Manifest) -> bool:
+    """Return whether the same figures would be written as complete, or with whole hours, anew."""
+    has_whole = filed.hours is not None and filed.hours.is_whole
+    is_whole = hours is not None and hours.whole
+    return is_whole > has_whole or (not incomplete) > filed.complete
 
 
 def _settle(books: DayBooks | None, rows: Sequence[Sums], *, lower: bool) -> bool:
@@ -162,6 +180,7 @@ def _counted(paths: Sequence[Path], host: str, day: date, settings: SiteSettings
         caps=settings.caps,
         charged_name=hosted.charged_name if hosted else str,
         host=host,
+        hours=settings.hours,
     )
     if day not in counted.accounts.days():
         raise Refused(f"The given logs have no line of {day}: name those that were written then.")
@@ -175,6 +194,7 @@ def _write(
     settings: ConsoleSettings,
     aggregator: SiteSettings,
     *,
+    hours: Hours | None,
     incomplete: tuple[Incomplete, ...],
 ) -> int:
     missing = set(filed.manifest.missing_hosts) if filed else set()
@@ -191,7 +211,7 @@ def _write(
         policy=aggregator.charging,
         lowered_by=_lowered_by(filed, columns, now),
     )
-    if not write_day(settings.statistic_dir, facts, columns, now=now):
+    if not write_day(settings.statistic_dir, facts, columns, hours, now=now):
         raise Refused(f"Another revision of {day} was written meanwhile: check it first.")
     return revision
 
