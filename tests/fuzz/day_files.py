@@ -1,19 +1,27 @@
-"""What lies in the statistic directory, put there by whomever: qml files, breakdowns, manifests."""
+"""What lies in the statistic directory, put there by whomever: the files of days."""
 
 from __future__ import annotations
 
+from datetime import date
+from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
 
 from mailtally_shared.days import ChargingPolicy, manifest
+from mailtally_shared.days.grammar.hours import are_of
 from mailtally_shared.errors import BadFile, Refused
 from tests.fuzz.target import Target, one_by_one, refusal
 from tests.support import day_files_by_row as by_row
+from tests.support import hours_by_row as hours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
 Row = TypeVar("Row")
+
+#: A day of 25 hours.
+_AUTUMN, _ZONE = date(2026, 10, 25), ZoneInfo("Europe/Berlin")
 
 _NUMBERS = (
     *(b"0", b"-1", b"+1", b"1e9", b"0.5", b"0.0009765625", b"9223372036854775807"),
@@ -49,12 +57,22 @@ def read_breakdown(data: bytes) -> None:
     assert charged == list(by_row.charged(rows, ChargingPolicy()))
 
 
+def read_hours(data: bytes) -> None:
+    """The same of hours."""
+    rows = _as_by_row(
+        partial(hours.read_hours, day=_AUTUMN), partial(hours.parsed_hours, day=_AUTUMN), data
+    )
+    if are_of(hours.as_columns(rows), _AUTUMN, _ZONE):
+        again = BytesIO(hours.hours_bytes(rows, _ZONE))
+        assert hours.read_hours(again, _AUTUMN) == rows
+
+
 def _as_by_row(
-    read: Callable[[IO[bytes]], Iterator[Row]],
-    read_by_row: Callable[[IO[bytes]], Iterator[Row]],
+    read: Callable[[IO[bytes]], Iterable[Row]],
+    read_by_row: Callable[[IO[bytes]], Iterable[Row]],
     data: bytes,
 ) -> list[Row]:
-    def outcome(read: Callable[[IO[bytes]], Iterator[Row]]) -> list[Row] | BadFile:
+    def outcome(read: Callable[[IO[bytes]], Iterable[Row]]) -> list[Row] | BadFile:
         try:
             return list(read(BytesIO(data)))
         except BadFile as error:
@@ -93,6 +111,16 @@ TARGETS = (
             *_NUMBERS,
             *(b",", b'"', b'""', b"\n", b"\r\n", b"\r", b"\0", b"\xff", b"smtp-in", b"s" * 300),
             *(b'"a\nb"', b"x" * 140_000),
+        ),
+    ),
+    Target(
+        "hours",
+        one_by_one(_reason(read_hours)),
+        tokens=(
+            *_NUMBERS,
+            *(b",", b'"', b'""', b"\n", b"\r\n", b"\0", b"\xff", b"imap", b"d" * 254, b"+00:00"),
+            *(b"-00:00", b"+14:00", b"-23:59:59", b"Z", b"T24", b"2026-10-25T02:30:00+01:00"),
+            *(b"1969-12-31", b"9999-12-31", b".000001", b"x" * 140_000),
         ),
     ),
     Target(

@@ -76,6 +76,10 @@ _PLACING_TESTS = (
     "tests/unit/shared/days/test_manifest_day_set.py",
     "tests/unit/shared/days/test_durable.py",
 )
+_HOURS_FILE = "shared/src/mailtally_shared/days/grammar/hours.py"
+_HOURS_TESTS = ("tests/unit/shared/days/test_hours_of_a_set.py",)
+_HOURLY_TESTS = ("tests/contract/test_hours_in_database.py",)
+_BY_HOUR_TESTS = ("tests/integration/test_report_by_hour.py",)
 _FORMER = "shared/src/mailtally_shared/state/read/books_read.py"
 _FENCE_TESTS = ("tests/contract/test_fence.py",)
 _START_TESTS = ("tests/unit/collector/ship/test_claim.py", "tests/contract/test_registration.py")
@@ -1180,6 +1184,147 @@ MUTANTS = (
         _PLACING_TESTS,
     ),
     Mutant(
+        "older hours stay next to a revision without any",
+        _PLACING,
+        "        (directory / names.hours).unlink(missing_ok=True)\n",
+        "        pass\n",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "whole hours need not add up to the breakdown",
+        _PLACING,
+        "    if hours.whole and found.sums() != rows.sums():",
+        "    if False:",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "hours of another day are written",
+        _PLACING,
+        "    if not hours_file.are_of(found, facts.day, zone):",
+        "    if False:",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "hours are written in any order",
+        _PLACING,
+        "hours.rows if hours.rows.ascends() else HourRows.added_up([hours.rows])",
+        "hours.rows",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "a manifest may call hours whole that do not add up",
+        "shared/src/mailtally_shared/days/manifest.py",
+        "self.hours.is_whole and sums != list",
+        "self.hours.is_whole and False and sums != list",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "the rows of the file of hours are not held against the manifest",
+        "shared/src/mailtally_shared/days/reading.py",
+        "    if written.hours and written.hours.counted != found:",
+        "    if False:",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "the checksum of the hours is not checked",
+        "shared/src/mailtally_shared/days/reading.py",
+        "({names.hours: written.hours.sha256} if written.hours else {})",
+        "{}",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "hours of another day are read",
+        _HOURS_FILE,
+        'or not text.startswith(f"{day.isoformat()}T"):',
+        "or False:",
+        ("tests/unit/shared/days/test_hours_file.py",),
+    ),
+    Mutant(
+        "an hour may be spelled in two ways",
+        _HOURS_FILE,
+        "    if hour < 0 or found.isoformat() != text:",
+        "    if hour < 0:",
+        ("tests/unit/shared/days/test_hours_file.py",),
+    ),
+    Mutant(
+        "carried hours stay whole whatever was added",
+        "shared/src/mailtally_shared/days/filed.py",
+        "whole=former.whole and former.rows.sums() == rows.sums()",
+        "whole=former.whole",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "hours of a written revision are believed whatever their checksum",
+        "shared/src/mailtally_shared/days/filed.py",
+        "                if _sha256(path) == written.hours.sha256:",
+        "                if True:",
+        ("tests/unit/shared/days/test_hours_of_a_set.py",),
+    ),
+    Mutant(
+        "late records leave the hours of a closed day whole",
+        "shared/src/mailtally_shared/state/read/late_days.py",
+        "whole=former.whole and not late.messages",
+        "whole=former.whole",
+        ("tests/contract/test_hours_written.py",),
+    ),
+    Mutant(
+        "a revision without hours leaves the rows of the one before",
+        "services/loader/src/mailtally_loader/upsert.py",
+        "            restate_hours(connection, day_set.day, _watched(day_set.by_hour(), step))\n",
+        "            if day_set.manifest and day_set.manifest.hours:\n"
+        "                restate_hours(connection, day_set.day, day_set.by_hour())\n",
+        _HOURLY_TESTS,
+    ),
+    Mutant(
+        "other hours under the same figures are not loaded",
+        _JUDGE,
+        "manifest.breakdown_sha256, hours) ==",
+        "manifest.breakdown_sha256, newest.hours_sha256) ==",
+        _HOURLY_TESTS,
+    ),
+    Mutant(
+        "hours are removed a day early",
+        "services/loader/src/mailtally_loader/retention.py",
+        "HOURLY.c.day < first",
+        "HOURLY.c.day <= first",
+        _HOURLY_TESTS,
+    ),
+    Mutant(
+        "removed hours are shown as zero",
+        "shared/src/mailtally_shared/billing/queries.py",
+        "hours=row.hours if row.held or not row.breakdown_rows else None",
+        "hours=row.hours",
+        _BY_HOUR_TESTS,
+    ),
+    Mutant(
+        "days without hours are not named",
+        "shared/src/mailtally_shared/reports/summary.py",
+        "    if absent := [day.day for day in report.days if day.hours is None]:",
+        "    if absent := []:",
+        _BY_HOUR_TESTS,
+    ),
+    Mutant(
+        "a report by hour may ask for what hours do not hold",
+        "shared/src/mailtally_shared/reports/question.py",
+        "if absent := [name for name in NOT_OF_HOURS if name in asked]:",
+        "if absent := [name for name in NOT_OF_HOURS if name in question.by]:",
+        _BY_HOUR_TESTS,
+    ),
+    Mutant(
+        "hours of a day are called whole though filed figures of a host are kept",
+        "services/console/src/mailtally/commands/rebuild.py",
+        "whole=rows == counted",
+        "whole=True",
+        ("tests/integration/test_rebuild.py",),
+    ),
+    Mutant(
+        "names beyond the cap have hours of their own in analyze",
+        "services/console/src/mailtally/commands/analyze_accounts.py",
+        "is_full = len(self._names) >= caps.names",
+        "is_full = False",
+        ("tests/unit/console/test_accounts.py",),
+    ),
+    Mutant(
         "files are named before their bytes are on disk",
         _DURABLE,
         "        os.fsync(descriptor)\n    return Staged",
@@ -1776,8 +1921,15 @@ MUTANTS = (
     Mutant(
         "a rebuild with the same figures leaves a day incomplete",
         "services/console/src/mailtally/commands/rebuild.py",
-        "rows == before and filed.manifest.complete >= (not incomplete)",
-        "rows == before",
+        "is_whole > has_whole or (not incomplete) > filed.complete",
+        "is_whole > has_whole",
+        ("tests/integration/test_rebuild.py",),
+    ),
+    Mutant(
+        "a rebuild with the same figures leaves a day without hours",
+        "services/console/src/mailtally/commands/rebuild.py",
+        "is_whole > has_whole or (not incomplete) > filed.complete",
+        "(not incomplete) > filed.complete",
         ("tests/integration/test_rebuild.py",),
     ),
     Mutant(
@@ -1811,7 +1963,7 @@ MUTANTS = (
     Mutant(
         "of unknown days a total of zero is shown",
         "services/console/src/mailtally/commands/report_view.py",
-        "_figures(report, report.total) if report.days else None",
+        "_figures(report, report.total) if report.is_known else None",
         "_figures(report, report.total)",
         ("tests/unit/shared/reports/test_report_figures.py",),
     ),

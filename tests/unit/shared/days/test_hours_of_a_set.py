@@ -164,3 +164,11 @@ def test_carried_hours_are_whole_only_while_nothing_was_added(tmp_path: Path) ->
     assert more
     assert not more.whole
     assert carried(None, filed.rows) is None
+
+
+def test_hours_are_written_in_the_order_of_the_file_whatever_their_own(tmp_path: Path) -> None:
+    rows = hours_of(SIZES).rows
+    put_set(tmp_path, SIZES, hours=Hours(rows.taken(slice(None, None, -1)), whole=True))
+    assert [row for piece in read_day(tmp_path, NAMES).by_hour() for row in as_rows(piece)] == (
+        as_rows(rows)
+    )

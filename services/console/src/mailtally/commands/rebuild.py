@@ -127,7 +127,7 @@ def _hours(accounts: Accounts, day: date, rows: list[Sums], counted: list[Sums])
 
 
 def _says_more(incomplete: Sequence[Incomplete], hours: Hours | None, filed: Manifest) -> bool:
-    """Return whether the same figures would be written as complete, or with whole hours, anew."""
+    """Return whether the same figures would now be complete, or have whole hours."""
     has_whole = filed.hours is not None and filed.hours.is_whole
     is_whole = hours is not None and hours.whole
     return is_whole > has_whole or (not incomplete) > filed.complete
