@@ -153,6 +153,18 @@ def test_damaged_or_lost_hours_of_a_written_day_are_unknown(tmp_path: Path) -> N
     assert filed_hours(tmp_path, written) is None
 
 
+def test_the_hours_of_a_revision_are_not_those_of_another(tmp_path: Path) -> None:
+    put_set(tmp_path, SIZES, hours=hours_of(SIZES))
+    written = newest_manifest(tmp_path, DAY)
+    assert written
+    archive_by_hand(tmp_path)
+    more = SIZES | {"c.example": 1}
+    put_set(tmp_path, more, revision=2, hours=hours_of(more))
+    found = filed_hours(tmp_path, written)
+    assert found
+    assert as_rows(found.rows) == as_rows(hours_of(SIZES).rows)
+
+
 def test_carried_hours_are_whole_only_while_nothing_was_added(tmp_path: Path) -> None:
     put_set(tmp_path, SIZES)
     filed = newest_filed(tmp_path, DAY)
