@@ -3,8 +3,9 @@
  *
  * Both ways have to agree. queue-program.h is made of the pattern in Python; `make kernel-fuzz` does it.
  */
-#include "queue-program.h"
 #include "queue_room.h"
+/* It needs the types of the other. */
+#include "queue-program.h"
 
 static void read_all(struct result *result, struct mt_queue *queue, const uint8_t *chunk,
                      size_t length) {
