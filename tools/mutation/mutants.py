@@ -1630,6 +1630,35 @@ MUTANTS = (
         ("tests/unit/kernel/test_kernel_stats.py",),
     ),
     Mutant(
+        "a host of any length is copied to an array of 256 bytes",
+        _KERNEL + "queue.c",
+        "if (!is_own && !is_host(host))",
+        "if (!is_own && length_of(host) > MT_MAX_LINE)",
+        ("tests/unit/kernel/test_kernel_programs.py",),
+    ),
+    Mutant(
+        "a status of a queue may be anything",
+        _KERNEL + "queue.c",
+        "if (!is_status(record->status, reader->join.chunk.end))",
+        "if (length_of(record->status) > MT_MAX_LINE)",
+        ("tests/unit/kernel/test_kernel_programs.py",),
+    ),
+    Mutant(
+        "a field that a line does not set is that of the line before",
+        _KERNEL + "matching.h",
+        "for (int k = 0; k < MT_FIELDS; k++) matcher->fields[k]",
+        "if (!matcher->fields[0].range.start)\n"
+        "        for (int k = 0; k < MT_FIELDS; k++) matcher->fields[k]",
+        ("tests/unit/kernel/test_kernel_programs.py",),
+    ),
+    Mutant(
+        "a saved name may have two lines",
+        _KERNEL + "state.c",
+        "if (names > queue->text_length || has_line_feed(queue, names) ||",
+        "if (names > queue->text_length ||",
+        ("tests/unit/kernel/test_kernel_state.py",),
+    ),
+    Mutant(
         "a sum of statistics turns negative beyond its limit",
         _KERNEL + "ranking.c",
         "if (UNLIKELY(__builtin_add_overflow(*sum, amount, sum))) *sum = INT64_MAX;",
