@@ -10,8 +10,8 @@
 
 #include "record.h"
 
-#define END_OF_TIME 253402214400
-#define MAX_SIZE ((INT64_C(1) << 53) - 1)
+#define END_OF_TIME MT_END_OF_TIME
+#define MAX_SIZE MT_MAX_SIZE
 #define MAX_ATTEMPTS INT32_MAX
 #define DATE_LENGTH 16 /* with the space after it */
 

@@ -10,12 +10,14 @@
 
 #include <stdint.h>
 
-#define MT_ABI 3
+#define MT_ABI 4
 
 #define MT_MAX_LINE 65536   /* longest line that is read, without its line feed */
 #define MT_MAX_HOSTS 65535  /* their index travels as uint16 */
 #define MT_MAX_UNKNOWN 200  /* statuses beyond the known ones; later ones are "other" */
 #define MT_MAX_DOMAIN 253
+#define MT_MAX_SIZE ((INT64_C(1) << 53) - 1)
+#define MT_END_OF_TIME INT64_C(253402214400) /* when the year 9999 ends in every zone */
 #define MT_MAX_SPELLING (4 * MT_MAX_DOMAIN) /* UTF-8 takes up to four bytes per character */
 #define MT_NOT_A_DOMAIN (-1)
 
@@ -38,7 +40,9 @@ enum mt_reason {
     MT_TOO_MANY_HOSTS,
     MT_UNTERMINATED, /* set by the tailer only */
     MT_BAD_EVENT,
-    MT_UNKNOWN_DELIVERY
+    MT_UNKNOWN_DELIVERY,
+    MT_BAD_REPEAT,
+    MT_UNKNOWN_REPEAT
 };
 
 /* mailtally_shared.schema.Service */
@@ -188,8 +192,12 @@ enum mt_field {
     MT_RECIPIENT, /* range: an address */
     MT_STATUS,    /* range */
     MT_WAY,       /* number: an mt_service */
-    MT_SCRATCH,   /* this one and those after it are the program's own */
-    MT_FIELDS = 16
+    MT_MORE,      /* number: further bytes; also a range */
+    MT_PROGRAM,   /* number: what the line is counted under, 0 at first; range: its name */
+    MT_TIMES,     /* number: how often the line happened, 1 at first */
+    MT_INNER,     /* range: the program's own */
+    MT_SCRATCH,   /* this one and those after it are the compiler's */
+    MT_FIELDS = 24
 };
 
 /* What a line tells of its message. A program returns one of these, or a negated mt_reason. */
@@ -200,6 +208,8 @@ enum mt_event {
     MT_START,  /* DELIVERY, MESSAGE, RECIPIENT, WAY */
     MT_DEFER,  /* DELIVERY */
     MT_FINISH, /* DELIVERY, STATUS */
+    MT_SESSION, /* SENDER: an account, SIZE, MORE, WAY */
+    MT_REPEAT,  /* TIMES: the line before, of the same host, happened as often again */
     MT_EVENTS
 };
 
@@ -222,6 +232,17 @@ enum mt_op {
     MT_RECALL,     /* take what the line before took up to MT_REMEMBER, if this one begins alike */
     MT_REMEMBER,
     MT_JUMP,       /* fail */
+    MT_STAMP,      /* take a stamp: with the byte `most` between its date and time, or without a year */
+    MT_OFFSET,     /* the range of a field is the offset of the stamp, or empty */
+    MT_MOMENT,     /* the number of TIME is the stamp, in Unix seconds */
+    MT_DATED,      /* the number of TIME becomes the moment of the stamp, by the clock */
+    MT_STRUCTURED, /* take the structured data of RFC 5424 */
+    MT_AFTER,      /* succeed if the byte before is of a set */
+    MT_ENTER,      /* go into the range of a field, whose end is the line's meanwhile */
+    MT_LEAVE,      /* ... and back, from an earlier MT_ENTER with the number of this field */
+    MT_SEARCH,     /* take what is before a text; MT_RETRY continues after it */
+    MT_SEARCH_LAST, /* the same from the right */
+    MT_RETRY,      /* go back to the search of this field, at `otherwise`, and find the next place */
     MT_RETURN,     /* `limit` is the result */
     MT_OPS
 };
@@ -245,6 +266,39 @@ struct mt_program {
     uint64_t count;
     const uint8_t *bytes;
     uint64_t length;
+};
+
+#define MT_NO_TIME INT64_MIN
+
+/* The clock of a log whose stamps may lack a year or a zone. Faces are local times: seconds since 1970
+ * without a zone. */
+struct mt_clock {
+    const int64_t *changes; /* of the zone's offset, in Unix seconds, in order */
+    const int64_t *offsets; /* seconds east: before the first change, and after each */
+    uint64_t count;         /* of changes */
+    uint64_t period;        /* changes before the last stamp; 0 at first */
+    int64_t modified;       /* Unix seconds when the file was changed last */
+    int64_t first_year;     /* of the log's first stamp, or negative: by the file's change */
+    int64_t previous;       /* face of the last stamp, or MT_NO_TIME */
+    int64_t second_pass;    /* face at which a repeated hour begins, whose second pass has begun */
+    uint64_t begins;        /* whether the next stamp is the file's first */
+};
+
+/* The last line of a host: a range of `text` of the mt_queue and then the chunk, empty if the line is
+ * of no known program; `start` is negative without a line. */
+struct mt_last_line {
+    int64_t start;
+    int64_t end;
+};
+
+/* Numbers of MT_PROGRAM below those of programs: 0 for a line without framing, and */
+#define MT_OTHER_PROGRAM 1
+
+/* What became of a program's lines. */
+struct mt_outcomes {
+    uint64_t counted;
+    uint64_t passed;
+    uint64_t malformed;
 };
 
 /* Names in the tables below are offsets into `text` of the mt_queue, and then into the chunk. Their
@@ -299,6 +353,12 @@ struct mt_queue {
     int64_t max_age;       /* seconds after its last event when a message is ignored */
     int64_t earliest;      /* time of an event that was read; at first the largest number */
     uint64_t key[4];
+    struct mt_clock clock;
+    struct mt_last_line *last_lines; /* of each host; null where repeats are not read */
+    uint64_t last_lines_room;
+    uint64_t repeats_left;  /* records that repeated lines may add to a chunk */
+    struct mt_outcomes *outcomes; /* by the number of MT_PROGRAM */
+    uint64_t programs;
 };
 
 /* A table of int64 as bytes, row by row; they need not be aligned. */

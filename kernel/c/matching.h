@@ -1,12 +1,11 @@
 /* The matcher: runs the steps of a program over a line. It knows no log; programs do.
  *
- * Every step goes on to a later one, so that no line takes more turns than there are steps.
+ * Every step goes on to a later one, but for a retry, which finds a later place of the line each time.
  */
 #ifndef MAILTALLY_MATCHING_H
 #define MAILTALLY_MATCHING_H
 
-#include "bytes.h"
-#include "kernel.h"
+#include "clock.h"
 
 struct field {
     int64_t number;
@@ -24,6 +23,8 @@ struct matcher {
     const struct mt_program *program;
     struct field fields[MT_FIELDS];
     struct shared shared;
+    struct stamp stamp;
+    struct mt_clock *clock;
     const uint8_t *start; /* of the line */
     const uint8_t *end;
 };
@@ -148,6 +149,74 @@ INLINE const uint8_t *take_value(const uint8_t *place, struct field *field, int6
     return place;
 }
 
+/* Note the moment of a stamp with an offset: `Z`, `+hh:mm` or `+hhmm`. */
+INLINE const uint8_t *take_offset(struct matcher *matcher, const uint8_t *place,
+                                  struct text range) {
+    int64_t offset = 0, *time = &matcher->fields[MT_TIME].number;
+    if (is_empty(range)) return place;
+    if (!is_valid(&matcher->stamp)) return NULL;
+    if (length_of(range) >= 5) {
+        int32_t hours = two_digits(range.start + 1), minutes = two_digits(range.end - 2);
+        if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return NULL;
+        offset = (hours * 60 + minutes) * 60;
+    }
+    if (*range.start == '-') offset = -offset;
+    *time = face_in(matcher->stamp.year, &matcher->stamp) - offset;
+    matcher->stamp.has_moment = true;
+    return *time < 0 || *time >= MT_END_OF_TIME ? NULL : place;
+}
+
+/* Take `-`, or elements `[id name="value"]`, whose values may hold `]` and, behind a backslash, `"`. */
+INLINE const uint8_t *take_structured(const uint8_t *place, const uint8_t *end) {
+    if (place < end && *place == '-') return place + 1;
+    if (place == end || *place != '[') return NULL;
+    while (place < end && *place == '[') {
+        for (place++; place < end && *place != ']';) {
+            if (*place == '\\') return NULL;
+            place = *place == '"' ? after_quoted(place, end) : place + 1;
+            if (!place) return NULL;
+        }
+        if (place++ == end) return NULL;
+    }
+    return place;
+}
+
+/* Go into a range, and note in the step's second field how to come back. */
+INLINE const uint8_t *enter(struct matcher *matcher, const struct mt_step *step,
+                            const uint8_t *place) {
+    struct text range = matcher->fields[step->field].range;
+    matcher->fields[step->length].range = (struct text){place, matcher->end};
+    matcher->end = range.end;
+    return range.start;
+}
+
+INLINE const uint8_t *leave(struct matcher *matcher, struct text outside) {
+    matcher->end = outside.end;
+    return outside.start;
+}
+
+/* Find a text; the field's range is where to go on searching. */
+INLINE const uint8_t *search(const struct matcher *matcher, const struct mt_step *step,
+                             const uint8_t *place, struct field *field) {
+    const uint8_t *text = bytes_at(matcher, step->place), *set = bytes_at(matcher, step->set);
+    const uint8_t *found =
+        take_up_to(place, matcher->end, set, (struct text){text, text + step->length});
+    if (found) field->range.start = found + 1;
+    return found;
+}
+
+INLINE const uint8_t *search_last(const struct matcher *matcher, const struct mt_step *step,
+                                  const uint8_t *place, struct field *field) {
+    const uint8_t *text = bytes_at(matcher, step->place);
+    if (field->number) place = field->range.start;
+    else field->range = (struct text){place, matcher->end};
+    const uint8_t *found =
+        take_up_to_last(place, field->range.end, (struct text){text, text + step->length});
+    field->number = found != NULL;
+    if (found) field->range.end = found + step->length - 1;
+    return found;
+}
+
 /* End a range, which may not end before it begins: a step may have gone back since. */
 INLINE const uint8_t *end_range(struct field *field, const uint8_t *place) {
     if (place < field->range.start) return NULL;
@@ -183,6 +252,18 @@ INLINE const uint8_t *take(struct matcher *matcher, const struct mt_step *step,
     case MT_BACK: return field->range.start;
     case MT_RECALL: return recall(matcher);
     case MT_REMEMBER: return remember(matcher, place), place;
+    case MT_STAMP: return take_stamp(place, end, step->most, &matcher->stamp);
+    case MT_OFFSET: return take_offset(matcher, place, field->range);
+    case MT_MOMENT: return matcher->stamp.has_moment = true, place;
+    case MT_DATED:
+        return resolve_stamp(matcher->clock, &matcher->stamp, &field->number) ? place : NULL;
+    case MT_STRUCTURED: return take_structured(place, end);
+    case MT_AFTER: return place > matcher->start && set[place[-1]] ? place : NULL;
+    case MT_ENTER: return enter(matcher, step, place);
+    case MT_LEAVE: return leave(matcher, field->range);
+    case MT_SEARCH: return search(matcher, step, place, field);
+    case MT_SEARCH_LAST: return search_last(matcher, step, place, field);
+    case MT_RETRY: return field->range.start;
     default: return NULL; /* MT_JUMP */
     }
 }
@@ -194,10 +275,11 @@ INLINE int64_t match(struct matcher *matcher, struct text line) {
     matcher->start = line.start;
     matcher->end = line.end;
     clear_fields(matcher, line.start);
+    matcher->fields[MT_TIMES].number = 1;
     while (step->op != MT_RETURN) {
         const uint8_t *after = take(matcher, step, place);
         if (after) place = after;
-        step = after ? step + 1 : steps + step->otherwise;
+        step = after && step->op != MT_RETRY ? step + 1 : steps + step->otherwise;
     }
     return step->limit;
 }

@@ -64,7 +64,8 @@ INLINE const uint8_t *readable_end(const struct reader *reader, struct text name
 }
 
 /* Look the names of a record up, or find another fault of its line. */
-INLINE enum mt_stop resolve_names(struct reader *reader, const uint8_t *name_end) {
+INLINE enum mt_stop resolve_names(struct reader *reader, const uint8_t *name_end,
+                                  const uint8_t *status_end) {
     struct record *record = &reader->record;
     struct mt_dictionaries *dictionaries = reader->dictionaries;
     note_name(record, &dictionaries->domains, name_end);
@@ -76,7 +77,7 @@ INLINE enum mt_stop resolve_names(struct reader *reader, const uint8_t *name_end
         reader->host_column = record->host_index;
     }
     record->host_index = reader->host_column;
-    return resolve_status(dictionaries, &reader->recent, reader->join.chunk.end, record);
+    return resolve_status(dictionaries, &reader->recent, status_end, record);
 }
 
 /* What a finished delivery is: fill the record, or its reason. */
@@ -98,7 +99,38 @@ INLINE enum mt_stop fill_record(struct reader *reader, const struct ending *endi
     record->host = reader->host;
     record->name.start = name.start;
     record->name.length = length_of(name);
-    return resolve_names(reader, readable_end(reader, name));
+    return resolve_names(reader, readable_end(reader, name), reader->join.chunk.end);
+}
+
+/* Whether a record may name a host. */
+INLINE bool is_host(struct text host) {
+    for (const uint8_t *place = host.start; place < host.end; place++)
+        if (!is_domain_byte(lower(*place)) && *place != ':') return false;
+    return true;
+}
+
+/* What a session is: fill the record, or its reason. The account's domain is charged, or all of it. */
+INLINE enum mt_stop fill_session(struct reader *reader) {
+    static const uint8_t success[NAME_HEAD] = "success";
+    const struct field *fields = reader->matcher.fields;
+    struct record *record = &reader->record;
+    struct text name = fields[MT_SENDER].range, domain = domain_of(name);
+    if (fields[MT_SIZE].number > MT_MAX_SIZE - fields[MT_MORE].number)
+        return record->reason = MT_BAD_BYTES, MT_DONE;
+    if (is_empty(name)) return record->reason = MT_BAD_DOMAIN, MT_DONE;
+    if (!domain.start || *name.start == '[') name = reader->host; /* an address literal */
+    else if (!is_empty(domain) || name.end[-1] == '@') name = domain;
+    if (is_empty(name)) return record->reason = MT_BAD_DOMAIN, MT_DONE;
+    if (!is_host(reader->host)) return record->reason = MT_BAD_HOST, MT_DONE;
+    record->time = fields[MT_TIME].number;
+    record->size = fields[MT_SIZE].number + fields[MT_MORE].number;
+    record->attempts = 1;
+    record->service = (uint8_t)fields[MT_WAY].number;
+    record->host = reader->host;
+    record->status = (struct text){success, success + 7};
+    record->name.start = name.start;
+    record->name.length = length_of(name);
+    return resolve_names(reader, readable_end(reader, name), success + sizeof success);
 }
 
 /* Write a record, or note a malformed line. */
@@ -119,6 +151,19 @@ INLINE enum mt_stop finish(struct reader *reader, struct mt_progress *progress) 
     return stop;
 }
 
+/* Write the record of a session as often as it happened. */
+INLINE enum mt_stop end_session(struct reader *reader, uint64_t times,
+                                struct mt_progress *progress) {
+    enum mt_stop stop = fill_session(reader);
+    if (stop) return stop;
+    if (reader->record.reason) return take_line(reader, progress);
+    const struct mt_columns *columns = reader->columns;
+    if (columns->room - columns->count < times) return MT_FULL_ROWS;
+    reader->join.queue->repeats_left -= times - 1;
+    while (times--) take_line(reader, progress);
+    return MT_DONE;
+}
+
 /* Take an event into the queue. */
 INLINE enum mt_stop join_event(struct reader *reader, enum mt_event event,
                                struct mt_progress *progress) {
@@ -131,6 +176,7 @@ INLINE enum mt_stop join_event(struct reader *reader, enum mt_event event,
     int64_t time = fields[MT_TIME].number;
     if (UNLIKELY(time < join->queue->earliest)) join->queue->earliest = time;
     if (event == MT_FINISH) return finish(reader, progress);
+    if (event == MT_SESSION) return end_session(reader, (uint64_t)fields[MT_TIMES].number, progress);
     if (event == MT_LEARN) stop = learn(join, host, fields);
     else if (event == MT_START) stop = start(join, host, fields);
     else if (event == MT_DEFER) defer(join->queue, host, fields);
@@ -139,29 +185,105 @@ INLINE enum mt_stop join_event(struct reader *reader, enum mt_event event,
     return stop;
 }
 
-/* What is wrong with a line as a whole, or 0. */
-INLINE uint8_t fault_of(struct text line) {
-    if (length_of(line) > MT_MAX_LINE) return MT_TOO_LONG;
-    if (UNLIKELY(is_empty(line))) return MT_EMPTY;
-    return memchr(line.start, 0, length_of(line)) ? MT_NUL : MT_GOOD;
+/* What is wrong with a line as a whole, or 0. Its last `\r` is dropped. */
+INLINE uint8_t fault_of(struct text *line) {
+    if (length_of(*line) > MT_MAX_LINE) return MT_TOO_LONG;
+    if (UNLIKELY(is_empty(*line))) return MT_EMPTY;
+    if (memchr(line->start, 0, length_of(*line))) return MT_NUL;
+    line->end -= line->end[-1] == '\r';
+    return is_empty(*line) ? MT_EMPTY : MT_GOOD;
+}
+
+/* Do what the outcome of matching a line says. */
+INLINE enum mt_stop take_outcome(struct reader *reader, int64_t event,
+                                 struct mt_progress *progress) {
+    if (event == MT_PASS) return progress->passed++, MT_DONE;
+    if (LIKELY(event > 0)) return join_event(reader, (enum mt_event)event, progress);
+    reader->record.reason = (uint8_t)-event;
+    return take_line(reader, progress);
+}
+
+/* Count a line that was taken under its program. */
+INLINE void count_outcome(const struct reader *reader, bool is_passed) {
+    const struct mt_queue *queue = reader->join.queue;
+    int64_t program = reader->matcher.fields[MT_PROGRAM].number;
+    if ((uint64_t)program >= queue->programs) return;
+    struct mt_outcomes *outcomes = &queue->outcomes[program];
+    if (reader->record.reason) outcomes->malformed++;
+    else if (is_passed) outcomes->passed++;
+    else outcomes->counted++;
+}
+
+/* Find the last line of the host of the line that was matched. */
+INLINE enum mt_stop last_line_of(struct reader *reader, struct mt_last_line **last) {
+    struct mt_queue *queue = reader->join.queue;
+    enum mt_stop stop = find_host(reader);
+    if (stop) return stop;
+    if (reader->host_index >= queue->last_lines_room) return MT_FULL_QUEUE;
+    *last = &queue->last_lines[reader->host_index];
+    return MT_DONE;
+}
+
+/* Match the line that a repeat stands for, at the time of the repeat. */
+RARE int64_t match_again(struct reader *reader, const struct mt_last_line *last) {
+    struct matcher *matcher = &reader->matcher;
+    const int64_t time = matcher->fields[MT_TIME].number, times = matcher->fields[MT_TIMES].number;
+    if (last->start < 0) return -MT_UNKNOWN_REPEAT;
+    if (last->start == last->end) return MT_PASS;
+    const struct mt_clock clock = *matcher->clock;
+    int64_t event = match(matcher, name_at(&reader->join, last->start, last->end));
+    *matcher->clock = clock;
+    matcher->fields[MT_TIME].number = time;
+    matcher->fields[MT_TIMES].number = times;
+    return event;
+}
+
+/* The outcome of a line that happened other than once: as many records have to be within limits. */
+INLINE int64_t within_repeats(const struct reader *reader, int64_t event) {
+    int64_t times = reader->matcher.fields[MT_TIMES].number;
+    if (event == MT_REPEAT) return -MT_UNKNOWN_REPEAT;
+    if (times == 0) return MT_PASS;
+    if (event <= MT_PASS || times == 1) return event;
+    return (uint64_t)(times - 1) > reader->join.queue->repeats_left ? -MT_BAD_REPEAT : event;
+}
+
+/* Take a line that has a program; it is the last one of its host then, unless it repeats that. */
+INLINE enum mt_stop take_with_repeats(struct reader *reader, struct text line, int64_t event,
+                                      struct mt_progress *progress) {
+    const struct join *join = &reader->join;
+    const struct field *fields = reader->matcher.fields;
+    const bool is_repeat = event == MT_REPEAT;
+    struct mt_last_line *last = NULL;
+    enum mt_stop stop = last_line_of(reader, &last);
+    if (UNLIKELY(stop)) return stop;
+    if (UNLIKELY(is_repeat)) event = match_again(reader, last);
+    event = within_repeats(reader, event);
+    stop = take_outcome(reader, event, progress);
+    if (stop || is_repeat) return stop;
+    bool is_known = fields[MT_PROGRAM].number > MT_OTHER_PROGRAM;
+    last->start = offset_of(join, line.start);
+    last->end = is_known ? offset_of(join, line.end) : last->start;
+    return MT_DONE;
 }
 
 /* Read a line without its line feed and NULs before it. */
 INLINE enum mt_stop read_line(struct reader *reader, struct text line,
                               struct mt_progress *progress) {
     struct record *record = &reader->record;
+    const uint64_t passed = progress->passed;
+    int64_t event, *program = &reader->matcher.fields[MT_PROGRAM].number;
     record->start = line.start;
     record->end = line.end;
-    record->reason = fault_of(line);
-    int64_t event = -(int64_t)record->reason;
-    if (LIKELY(!record->reason)) {
-        line.end -= line.end[-1] == '\r';
-        event = is_empty(line) ? -MT_EMPTY : match(&reader->matcher, line);
-    }
-    if (event == MT_PASS) return progress->passed++, MT_DONE;
-    if (LIKELY(event > 0)) return join_event(reader, (enum mt_event)event, progress);
-    record->reason = (uint8_t)-event;
-    return take_line(reader, progress);
+    record->reason = fault_of(&line);
+    *program = 0;
+    if (record->reason == MT_EMPTY && reader->join.queue->programs) record->reason = MT_GOOD;
+    if (LIKELY(!record->reason)) event = is_empty(line) ? MT_PASS : match(&reader->matcher, line);
+    else event = -(int64_t)record->reason;
+    enum mt_stop stop = reader->join.queue->last_lines && *program
+                            ? take_with_repeats(reader, line, event, progress)
+                            : take_outcome(reader, event, progress);
+    if (LIKELY(!stop)) count_outcome(reader, progress->passed > passed);
+    return stop;
 }
 
 INLINE enum mt_stop read_lines(struct reader *reader, struct mt_progress *progress) {
@@ -189,21 +311,40 @@ static bool is_table(const struct mt_table *table) {
 
 static bool is_queue(const struct mt_queue *queue) {
     return is_table(&queue->messages) && is_table(&queue->recipients) &&
-           is_table(&queue->deliveries) && queue->hosts.count && queue->max_age >= 0;
+           is_table(&queue->deliveries) && queue->hosts.count && queue->max_age >= 0 &&
+           queue->clock.offsets;
+}
+
+/* Whether a retry goes back to the search of its field, which nothing between writes: every turn finds
+ * a later place. */
+static bool is_retry(const struct mt_program *program, uint64_t index) {
+    const struct mt_step *step = &program->steps[index];
+    if (step->otherwise >= index) return false;
+    const struct mt_step *found = &program->steps[step->otherwise];
+    if (found->op != MT_SEARCH && found->op != MT_SEARCH_LAST) return false;
+    for (const struct mt_step *between = found + 1; between < step; between++)
+        if (between->field == step->field || (between->op == MT_ENTER && between->length == step->field))
+            return false;
+    return found->field == step->field && step->field >= MT_SCRATCH;
 }
 
 static bool is_step(const struct mt_program *program, uint64_t index) {
     const struct mt_step *step = &program->steps[index];
     uint64_t text_end = (uint64_t)step->place + step->length, set_end = (uint64_t)step->set + 256;
+    bool is_search = step->op == MT_SEARCH || step->op == MT_SEARCH_LAST;
     bool has_text = step->op == MT_TEXT || step->op == MT_UP_TO || step->op == MT_UP_TO_LAST;
-    bool has_set = step->op == MT_BYTES || step->op == MT_UP_TO;
+    bool has_set = step->op == MT_BYTES || step->op == MT_UP_TO || step->op == MT_AFTER;
+    has_text |= is_search;
+    has_set |= is_search;
     if (step->op >= MT_OPS || step->field >= MT_FIELDS) return false;
     if (has_text && (!step->length || text_end > program->length)) return false;
     if (step->place > program->length || step->set > program->length) return false;
     if (has_set && set_end > program->length) return false;
     if (step->op == MT_HEX && (step->length > 16 || step->limit < 0)) return false;
     if (step->op == MT_RETURN) return step->limit > -256 && step->limit < MT_EVENTS;
-    if ((uint64_t)step->limit >= UINT64_C(1) << 59) return false;
+    if (step->op == MT_ENTER && step->length >= MT_FIELDS) return false;
+    if (step->op == MT_RETRY) return is_retry(program, index);
+    if (step->op != MT_SET && (uint64_t)step->limit >= UINT64_C(1) << 59) return false;
     return index + 1 < program->count && step->otherwise > index &&
            step->otherwise < program->count;
 }
@@ -225,7 +366,7 @@ int32_t mt_read_queue(const uint8_t *start, uint64_t length, const struct mt_pro
     struct text own_host = {name, memchr(name, '\n', queue->hosts.text_used)};
     if (length_of(own_host) - 1 >= UINT8_MAX) return MT_REFUSED;
     struct reader reader = {.join = {queue, {start, start + length}},
-                            .matcher = {.program = program},
+                            .matcher = {.program = program, .clock = &queue->clock},
                             .dictionaries = dictionaries,
                             .columns = columns,
                             .rejects = rejects,
@@ -255,7 +396,9 @@ void mt_index_queue(struct mt_queue *queue, const uint8_t *start, uint64_t lengt
 
 int64_t mt_match(const struct mt_program *program, const uint8_t *start, uint64_t length,
                  int64_t numbers[MT_FIELDS], int64_t bounds[2 * MT_FIELDS]) {
-    struct matcher matcher = {.program = program};
+    const int64_t utc = 0;
+    struct mt_clock clock = {.offsets = &utc, .first_year = 2000, .previous = MT_NO_TIME};
+    struct matcher matcher = {.program = program, .clock = &clock};
     if (!mt_is_sound(program)) return -MT_REFUSED;
     int64_t event = match(&matcher, (struct text){start, start + length});
     for (int k = 0; k < MT_FIELDS; k++) {

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 #: The interface that this package was written for; the library says which one it has.
-ABI: Final = 3
+ABI: Final = 4
 
 
 class Stop(IntEnum):
@@ -148,8 +148,12 @@ class Field(IntEnum):
     RECIPIENT = 6
     STATUS = 7
     WAY = 8
-    SCRATCH = 9
-    END = 16
+    MORE = 9
+    PROGRAM = 10
+    TIMES = 11
+    INNER = 12
+    SCRATCH = 13
+    END = 24
 
 
 class Event(IntEnum):
@@ -161,6 +165,8 @@ class Event(IntEnum):
     START = 3
     DEFER = 4
     FINISH = 5
+    SESSION = 6
+    REPEAT = 7
 
 
 class Op(IntEnum):
@@ -183,7 +189,18 @@ class Op(IntEnum):
     RECALL = 14
     REMEMBER = 15
     JUMP = 16
-    RETURN = 17
+    STAMP = 17
+    OFFSET = 18
+    MOMENT = 19
+    DATED = 20
+    STRUCTURED = 21
+    AFTER = 22
+    ENTER = 23
+    LEAVE = 24
+    SEARCH = 25
+    SEARCH_LAST = 26
+    RETRY = 27
+    RETURN = 28
 
 
 class Step(Structure):
@@ -226,6 +243,22 @@ class Table(Structure):
     )
 
 
+class ClockTable(Structure):
+    """``mt_clock``."""
+
+    _fields_ = (
+        ("changes", c_void_p),
+        ("offsets", c_void_p),
+        ("count", c_uint64),
+        ("period", c_uint64),
+        ("modified", c_int64),
+        ("first_year", c_int64),
+        ("previous", c_int64),
+        ("second_pass", c_int64),
+        ("begins", c_uint64),
+    )
+
+
 class QueueTable(Structure):
     """``mt_queue``."""
 
@@ -239,6 +272,12 @@ class QueueTable(Structure):
         ("max_age", c_int64),
         ("earliest", c_int64),
         ("key", c_uint64 * 4),
+        ("clock", ClockTable),
+        ("last_lines", c_void_p),
+        ("last_lines_room", c_uint64),
+        ("repeats_left", c_uint64),
+        ("outcomes", c_void_p),
+        ("programs", c_uint64),
     )
 
 

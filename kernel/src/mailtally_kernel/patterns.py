@@ -104,6 +104,52 @@ class Set:
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """Take nothing, after a byte of a set."""
+
+    of: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Take ``Nov  8 09:01:02``, or ``2026-11-08T09:01:02`` with this byte between date and time."""
+
+    between: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Take nothing; a field's range is the offset of the stamp (``Z``, ``+01:00``), or empty."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Take nothing; the number of the field ``TIME`` is the stamp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """Take nothing; the clock gives the field ``TIME`` the moment of the stamp.
+
+    It fails if no calendar has such a stamp. Each stamp is to be dated once, in the log's order.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Structured:
+    """Take the structured data of RFC 5424."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Go on within the range of a field, at whose end the line ends."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
 class Gives:
     """End the line: it is this event."""
 
@@ -118,6 +164,10 @@ class _Group:
 
     def __init__(self, *forms: Form) -> None:
         object.__setattr__(self, "forms", forms)
+
+
+class Ahead(_Group):
+    """Take nothing, where the forms fit."""
 
 
 class Maybe(_Group):
@@ -140,6 +190,47 @@ class Kept:
 
     def __init__(self, field: Field, *forms: Form) -> None:
         object.__setattr__(self, "field", field)
+        object.__setattr__(self, "forms", forms)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Within:
+    """Take nothing; the forms take bytes of the range of a field, as if the line ended with it."""
+
+    field: Field
+    forms: Pattern
+
+    def __init__(self, field: Field, *forms: Form) -> None:
+        object.__setattr__(self, "field", field)
+        object.__setattr__(self, "forms", forms)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Before:
+    """Take what is before the first ``text`` at which the forms fit, and what they take.
+
+    The former is the range of a field. The forms begin at the text, which they take themselves.
+    """
+
+    field: Field
+    text: bytes
+    forms: Pattern
+
+    def __init__(self, field: Field, text: bytes, *forms: Form) -> None:
+        object.__setattr__(self, "field", field)
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "forms", forms)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Last:
+    """Take what is before the last ``text`` at which the forms fit, and what they take."""
+
+    text: bytes
+    forms: Pattern
+
+    def __init__(self, text: bytes, *forms: Form) -> None:
+        object.__setattr__(self, "text", text)
         object.__setattr__(self, "forms", forms)
 
 
@@ -167,16 +258,20 @@ class OneOf:
 
 Form: TypeAlias = (
     "Text | Bytes | Number | Hex | UpTo | UpToLast | Address | Rest | AtEnd | Value | Set | Gives"
-    " | Maybe | Shared | Kept | Must | OneOf"
+    " | After | Stamp | Offset | Moment | Dated | Structured | Enter"
+    " | Ahead | Maybe | Shared | Kept | Within | Before | Last | Must | OneOf"
 )
 Pattern: TypeAlias = "tuple[Form, ...]"
 
 
+_TAKE_NOTHING: Final = (Set, Value, AtEnd, After, Offset, Moment, Dated, Within)
+
+
 def can_fail(form: Form) -> bool:
     """Return whether something else may be tried after this form."""
-    if isinstance(form, Set | Gives | Rest | Maybe | Must):
+    if isinstance(form, Set | Gives | Rest | Maybe | Must | Moment | Enter):
         return False
-    if isinstance(form, Kept | Shared):
+    if isinstance(form, Kept | Shared | Within | Ahead):
         return any(map(can_fail, form.forms))
     return any(map(can_fail, form.patterns[-1])) if isinstance(form, OneOf) else True
 
@@ -185,12 +280,14 @@ def fails_late(forms: Iterable[Form]) -> bool:
     """Return whether a pattern may fail after it has taken bytes."""
     has_taken = False
     for form in forms:
+        if isinstance(form, Ahead | Before | Last) and can_fail(form):
+            return True
         inner = form.forms if isinstance(form, Kept | Shared) else ()
         if isinstance(form, OneOf):
             inner = form.patterns[-1]
         if can_fail(form) and (has_taken or fails_late(inner)):
             return True
-        has_taken = has_taken or not isinstance(form, Set | Value | AtEnd)
+        has_taken = has_taken or not isinstance(form, _TAKE_NOTHING)
     return False
 
 

@@ -10,23 +10,35 @@ import numpy as np
 from mailtally_kernel.interface import Event, Field, Op, ProgramTable, Step
 from mailtally_kernel.library import library
 from mailtally_kernel.patterns import (
+    ANY,
     Address,
+    After,
+    Ahead,
     AtEnd,
+    Before,
     Bytes,
+    Dated,
+    Enter,
     Gives,
     Hex,
     Kept,
+    Last,
     Maybe,
+    Moment,
     Must,
     Number,
+    Offset,
     OneOf,
     Rest,
     Set,
     Shared,
+    Stamp,
+    Structured,
     Text,
     UpTo,
     UpToLast,
     Value,
+    Within,
     fails_late,
     least_taken,
 )
@@ -168,16 +180,87 @@ class _Compiler:
                 self._add_one_of(patterns, otherwise)
             case Shared(forms):
                 self._add_shared(forms, otherwise)
+            case _:
+                self._add_further(form, otherwise)
+
+    def _add_further(self, form: Form, otherwise: _Label) -> None:  # noqa: C901 - a case a form
+        match form:
+            case After(of):
+                self._add(Op.AFTER, otherwise, set=self._set(of))
+            case Stamp(between):
+                self._add(Op.STAMP, otherwise, most=ord(between or b"\0"))
+            case Offset(field):
+                self._add(Op.OFFSET, otherwise, field=field)
+            case Moment():
+                self._add(Op.MOMENT, otherwise)
+            case Dated():
+                self._add(Op.DATED, otherwise, field=Field.TIME)
+            case Structured():
+                self._add(Op.STRUCTURED, otherwise)
+            case Enter(field):
+                self._add(Op.ENTER, otherwise, field=field, length=self._last_scratch())
+            case Ahead(forms):
+                begin = self._begun_scratch()
+                self._add(Op.BEGIN, otherwise, field=begin)
+                self._add_all(forms, otherwise)
+                self._add(Op.BACK, otherwise, field=begin)
+                self._scratch = begin
+            case Within(field, forms):
+                self._add_within(field, forms, otherwise)
+            case Before() | Last():
+                self._add_search(form, otherwise)
+
+    def _begun_scratch(self) -> int:
+        """Return a field that no form around uses."""
+        if self._scratch >= Field.END:
+            raise ValueError("The pattern has too many alternatives within each other.")
+        self._scratch += 1
+        return self._scratch - 1
+
+    def _last_scratch(self) -> int:
+        """Return a field for what is not needed any more."""
+        begun = self._begun_scratch()
+        self._scratch = begun
+        return begun
+
+    def _add_within(self, field: Field, forms: Pattern, otherwise: _Label) -> None:
+        failed, end, back = _Label(), _Label(), self._begun_scratch()
+        self._add(Op.ENTER, otherwise, field=field, length=back)
+        self._add_all(forms, failed)
+        self._add(Op.LEAVE, otherwise, field=back)
+        self._add(Op.JUMP, end)
+        self._place(failed)
+        self._add(Op.LEAVE, otherwise, field=back)
+        self._add(Op.JUMP, otherwise)
+        self._place(end)
+        self._scratch = back
+
+    def _add_search(self, form: Before | Last, otherwise: _Label) -> None:
+        """Add a loop: search the text, try the forms, search further."""
+        found, failed, end, again = _Label(), _Label(), _Label(), self._begun_scratch()
+        op = Op.SEARCH if isinstance(form, Before) else Op.SEARCH_LAST
+        if isinstance(form, Before):
+            self._add(Op.BEGIN, otherwise, field=form.field)
+        else:
+            self._add(Op.SET, otherwise, field=again, limit=0)
+        self._place(found)
+        self._add(op, otherwise, field=again, set=self._set(ANY), **self._text(form.text))
+        if isinstance(form, Before):
+            self._add(Op.END, otherwise, field=form.field)
+        self._add_all(form.forms, failed)
+        self._add(Op.JUMP, end)
+        self._place(failed)
+        self._add(Op.RETRY, found, field=again)
+        self._place(end)
+        self._scratch = again
 
     def _add_one_of(self, patterns: tuple[Pattern, ...], otherwise: _Label) -> None:
         """Add alternatives. Where one may fail late, the next goes back to the beginning."""
         goes_back = any(map(fails_late, patterns[:-1]))
         begin = self._scratch
         if goes_back:
-            if begin >= Field.END:
-                raise ValueError("The pattern has too many alternatives within each other.")
+            begin = self._begun_scratch()
             self._add(Op.BEGIN, otherwise, field=begin)
-            self._scratch += 1
         end = _Label()
         for pattern in patterns[:-1]:
             following = _Label()

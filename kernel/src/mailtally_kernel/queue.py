@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mailtally_kernel.chunk import need_bytes
+from mailtally_kernel.clock import UTC, Clock, faces_of
 from mailtally_kernel.interface import ColumnsTable, Progress, QueueTable, Stop
 from mailtally_kernel.library import library
+from mailtally_kernel.log_state import LONGEST_LINE, MOST_HOSTS, LogState
 from mailtally_kernel.malformed import Array, Malformed, places_of
 from mailtally_kernel.names import Dictionaries, Names
 from mailtally_kernel.stats import COLUMNS, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mailtally_kernel.interface import Table
     from mailtally_kernel.program import Program
@@ -47,6 +49,9 @@ _GROWTH: Final = 4
 _NO_TIME: Final = 2**63 - 1
 #: Largest host, in bytes.
 _MAX_HOST: Final = 255
+#: Records that repeated lines may add to a chunk.
+_MOST_REPEATS: Final = 1_000_000
+_NO_LINE: Final = -1
 
 
 class _Rows:
@@ -96,6 +101,21 @@ class Room:
         return cls(messages + more, recipients + more, deliveries + more)
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A log whose lines are of several programs, and depend on earlier lines.
+
+    Attributes:
+        clock: gives the stamps their moments.
+        programs: how many programs lines are counted under, with those of ``Outcomes``.
+        last_lines: see :class:`LogState`.
+    """
+
+    clock: Clock
+    programs: int
+    last_lines: Mapping[bytes, bytes]
+
+
 class Queue:
     """The messages in progress of one log. A queue is for one chunk: its names are ranges of it.
 
@@ -104,16 +124,34 @@ class Queue:
         text: The names that earlier chunks left; names of rows are ranges of it.
         max_age: Seconds after its last event when a message is ignored.
         room: How many rows there is room for at first.
+        following: How lines depend on earlier ones, if they do.
 
     Raises:
         ValueError: The host is no name of ASCII, or too long.
     """
 
-    def __init__(self, own_host: bytes, text: Array, max_age: int, room: Room) -> None:
+    def __init__(
+        self,
+        own_host: bytes,
+        text: Array,
+        max_age: int,
+        room: Room,
+        following: Following | None = None,
+    ) -> None:
         if not own_host.isascii() or not 0 < len(own_host) <= _MAX_HOST or b"\n" in own_host:
             raise ValueError(f"{own_host!r} is not the name of a host.")
+        if following is not None:
+            lines = b"".join(following.last_lines.values())
+            text = np.concatenate([text, np.frombuffer(lines, np.uint8)])
+        self._following: Final = following
+        self._clock: Final = following.clock if following else Clock(UTC)
         self.table: Final = QueueTable(
-            text=text.ctypes.data, text_length=len(text), max_age=max_age, earliest=_NO_TIME
+            text=text.ctypes.data,
+            text_length=len(text),
+            max_age=max_age,
+            earliest=_NO_TIME,
+            clock=self._clock.table(),
+            repeats_left=_MOST_REPEATS,
         )
         self.table.key[:] = [secrets.randbits(64) for _ in range(4)]
         self._text: Final = text
@@ -123,6 +161,58 @@ class Queue:
         self._messages = _Rows(self.table.messages, MESSAGE, room.messages)
         self._recipients = _Rows(self.table.recipients, RECIPIENT, room.recipients)
         self._deliveries = _Rows(self.table.deliveries, DELIVERY, room.deliveries)
+        self._outcomes = np.zeros((following.programs if following else 0, 3), np.uint64)
+        self.table.outcomes = self._outcomes.ctypes.data
+        self.table.programs = len(self._outcomes)
+        self._last_lines = np.zeros((0, 2), np.int64)
+        if following is not None:
+            self._place_last_lines(own_host, following.last_lines)
+
+    def _place_last_lines(self, own_host: bytes, lines: Mapping[bytes, bytes]) -> None:
+        """Note where the last line of each host is: at the end of the text."""
+        indexes = [self.hosts.index_of(host or own_host) for host in lines]
+        self._make_room_for_lines()
+        end = len(self._text)
+        for index, line in reversed([*zip(indexes, lines.values(), strict=True)]):
+            self._last_lines[index] = end - len(line), end
+            end -= len(line)
+
+    def _make_room_for_lines(self) -> None:
+        """Make room for a last line of each host."""
+        room = max(64, _GROWTH * len(self.hosts))
+        made = np.full((room, 2), _NO_LINE, np.int64)
+        made[: len(self._last_lines)] = self._last_lines
+        self._last_lines = made
+        self.table.last_lines, self.table.last_lines_room = made.ctypes.data, room
+
+    @property
+    def outcomes(self) -> Array:
+        """Lines by program and outcome: counted, passed, malformed.
+
+        Those without framing come first, then those of other programs.
+        """
+        return self._outcomes
+
+    def state_after(self, chunk: Array) -> LogState:
+        """Return what the next chunk of the log needs, besides messages.
+
+        If too many hosts have a last line, those of the latest lines are kept.
+        """
+        has_line = self._last_lines[: len(self.hosts), 0] != _NO_LINE
+        short = np.diff(self._last_lines[: len(self.hosts)]).ravel() <= LONGEST_LINE
+        kept = np.flatnonzero(has_line & short)
+        latest = np.argsort(-self._last_lines[kept, 0], kind="stable")[:MOST_HOSTS]
+        names, lines = self.hosts.spelled(), {}
+        for index in np.sort(kept[latest]).tolist():
+            start, end = self._last_lines[index].tolist()
+            lines[names[index] if index else b""] = self._bytes_between(chunk, start, end)
+        return LogState(*faces_of(self.table.clock), lines)
+
+    def _bytes_between(self, chunk: Array, start: int, end: int) -> bytes:
+        saved = len(self._text)
+        if start < saved:
+            return bytes(self._text[start:end])
+        return bytes(chunk[start - saved : end - saved])
 
     @property
     def earliest(self) -> int | None:
@@ -181,6 +271,8 @@ class Queue:
         """Make room in each table that is full."""
         if self.hosts.is_full():
             self.hosts.grow()
+        if self._following and len(self.hosts) > len(self._last_lines):
+            self._make_room_for_lines()
         for rows in (self._messages, self._recipients, self._deliveries):
             if rows.is_full():
                 rows.grow()

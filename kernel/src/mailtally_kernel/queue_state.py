@@ -21,6 +21,7 @@ from mailtally_kernel.queue import Queue, Room
 
 if TYPE_CHECKING:
     from mailtally_kernel.malformed import Array
+    from mailtally_kernel.queue import Following
 
 MAGIC: Final = b"maillog1"
 _INT: Final = np.dtype("<i8")
@@ -52,20 +53,26 @@ class Left:
     too_many: int
 
 
-def restored(state: bytes, own_host: bytes, chunk: Array, max_age: int) -> Queue:
+def restored(
+    state: bytes,
+    own_host: bytes,
+    chunk: Array,
+    max_age: int,
+    following: Following | None = None,
+) -> Queue:
     """Return the queue before a chunk is read; no bytes are an empty one.
 
     Raises:
         ValueError: The state is damaged, or was written by something else.
     """
     if not state:
-        return Queue(own_host, np.zeros(0, np.uint8), max_age, Room.of(chunk))
+        return Queue(own_host, np.zeros(0, np.uint8), max_age, Room.of(chunk), following)
     data = np.frombuffer(state, np.uint8)
     counts, places = _places(state)
     hosts, _, _, _ = counts
     lengths = np.frombuffer(state, _INT, hosts, places[0])
     text = data[places[-1] :]
-    queue = Queue(own_host, text, max_age, Room.of(chunk, *counts[1:]))
+    queue = Queue(own_host, text, max_age, Room.of(chunk, *counts[1:]), following)
     names = _names_of(text, lengths)
     indexes = np.array([0, *map(queue.hosts.index_of, names)], np.uint32)
     tables = _tables(data.ctypes.data, counts, places)

@@ -219,7 +219,7 @@ def test_a_pattern_that_cannot_be_compiled_is_refused(pattern: tuple[Text, ...],
 
 def test_alternatives_within_alternatives_have_an_end() -> None:
     form: OneOf = OneOf((Text(b"a"), Text(b"b")), (Text(b"a"),))
-    for _ in range(8):
+    for _ in range(Field.END - Field.SCRATCH + 1):
         form = OneOf((form, Text(b"c")), (Text(b"d"),))
     with pytest.raises(ValueError, match="too many"):
         Program((form,))

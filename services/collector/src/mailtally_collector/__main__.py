@@ -3,6 +3,7 @@
 import click
 
 from mailtally_collector import preflight, service
+from mailtally_collector.log_preview import previews
 from mailtally_collector.settings import CollectorSettings
 from mailtally_collector.settle_command import settle
 from mailtally_shared.runtime.entry import service_cli
@@ -19,6 +20,7 @@ main = service_cli(
             help="Read the logs to their end, wait until they are counted, end every day, exit.",
         )
     ],
+    show=previews,
 )
 
 

@@ -9,9 +9,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mailtally_collector.formats import ProgramLines
 from mailtally_shared.runtime.logs import event
 from mailtally_shared.schema import KNOWN_STATUSES
-from mailtally_shared.wire.status import MOST_SAMPLES, LineCounts, LogStatus, Sample, printable
+from mailtally_shared.wire.status import (
+    MOST_SAMPLES,
+    LineCounts,
+    LogStatus,
+    ProgramCounts,
+    Sample,
+    printable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -48,6 +56,7 @@ class _Log:
     all: _Counts = field(default_factory=_Counts)
     latest: _Counts = field(default_factory=_Counts)
     before: _Counts = field(default_factory=_Counts)
+    programs: dict[str, ProgramLines] = field(default_factory=dict)
 
     def add(self, seen: _Counts) -> None:
         self.all.add(seen)
@@ -64,6 +73,7 @@ class _Log:
             format=self.format,
             counted=self.all.status(),
             latest=latest.status(),
+            programs={name: _said(lines) for name, lines in sorted(self.programs.items())},
         )
 
 
@@ -83,6 +93,13 @@ class LinesSeen:
             found = self._logs.setdefault(log, _Log())
             found.format = log_format or found.format
             found.add(_Counts(lines, records, Counter(reasons)))
+
+    def add_programs(self, log: str, programs: Mapping[str, ProgramLines]) -> None:
+        """Count the lines of a chunk by their programs."""
+        with self._lock:
+            known = self._logs.setdefault(log, _Log()).programs
+            for name, lines in programs.items():
+                known[name] = known.get(name, ProgramLines()) + lines
 
     def wants_sample(self, reason: str) -> bool:
         """Return whether fewer than ``MOST_SAMPLES`` lines were kept for a reason."""
@@ -109,6 +126,10 @@ class LinesSeen:
     def _all_samples(self) -> Iterator[Sample]:
         for reason in sorted(self._samples):
             yield from self._samples[reason]
+
+
+def _said(lines: ProgramLines) -> ProgramCounts:
+    return ProgramCounts(counted=lines.counted, passed=lines.passed, malformed=lines.malformed)
 
 
 def masked(line: bytes) -> str:

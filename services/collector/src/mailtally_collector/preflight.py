@@ -1,4 +1,4 @@
-"""The checks of ``mailtally-collector check``: connections, logs, directories. Logs stay unread."""
+"""The checks of ``mailtally-collector check``: connections, logs, directories."""
 
 from __future__ import annotations
 

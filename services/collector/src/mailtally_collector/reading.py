@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mailtally_collector.crash_at import CrashAt
+from mailtally_collector.formats import Origin
 from mailtally_collector.lines_seen import LinesSeen, log_forgotten, log_malformed, log_skipped
 from mailtally_collector.ship.shipping import ReadUpTo
 from mailtally_collector.spool.progress import Progress
@@ -41,6 +42,11 @@ if TYPE_CHECKING:
 NOTED = "noted"
 #: The name in the spool of the tailer's doubts.
 DOUBTS = "doubts"
+
+
+def origin_of(chunk: Chunk) -> Origin:
+    """Return the file that a chunk was read from, as a format needs to know it."""
+    return Origin(chunk.modified, begins=chunk.span.start == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ class Reading:
         """
         for log in self._tailer.logs():
             for chunk in self._tailer.behind(log):
-                if not self._parser.learn(log, chunk.data):
+                if not self._parser.learn(log, chunk.data, origin_of(chunk)):
                     break
 
     @property
@@ -182,7 +188,7 @@ class Reading:
         if self._parsed is None:  # a chunk in hand is parsed: its sums are in the rows already
             if self._batcher.is_empty:
                 self._step = self._next_step()
-            self._parsed = self._parser.fold(chunk.log, chunk.data, self._step)
+            self._parsed = self._parser.fold(chunk.log, chunk.data, self._step, origin_of(chunk))
         parsed, known = self._parsed
         self._rejects.add_parsed(chunk, parsed.rejects)
         labels = parsed.rejects.labels()
@@ -196,13 +202,14 @@ class Reading:
         lines = parsed.lines + parsed.passed + len(chunk.rejects)
         name = known.format if known else None
         self.seen.add(chunk.log, name, lines, parsed.records, labels)
+        self.seen.add_programs(chunk.log, parsed.programs)
         if labels:
             log_malformed(chunk, labels)
         crash_point(CrashAt.READ)
 
     def _learn(self, chunk: Chunk, now: float) -> None:
         """Update a log's parser state from lines that another collector has counted."""
-        self._parser.learn(chunk.log, chunk.data)
+        self._parser.learn(chunk.log, chunk.data, origin_of(chunk))
         # This begins a batch, so that the positions and the parser state are stored together.
         self._batcher.append(chunk.span, now)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailtally_collector.follow import Follower
-from mailtally_collector.formats import ByLog, Setting, made, warm
+from mailtally_collector.formats import ByLog, made, warm
 from mailtally_collector.machine_name import machine_name
 from mailtally_collector.metrics import CollectorMetrics
 from mailtally_collector.own_status import OwnStatus
@@ -184,7 +184,7 @@ def _reading(settings: CollectorSettings, site: _Site, tailer: Tailer, stack: Ex
     spool = site.spool
     return Reading(
         tailer=tailer,
-        parser=ByLog(made(_parsing(settings)), settings.format_of, spool.known()),
+        parser=ByLog(made(settings.parsing), settings.format_of, spool.known()),
         batcher=Batcher(BatchLimits(settings.batch_keys, settings.batch_bytes, settings.linger)),
         rejects=stack.enter_context(
             RejectFile(settings.state_dir, spool.rejects_kept, settings.rejects_bytes)
@@ -195,11 +195,6 @@ def _reading(settings: CollectorSettings, site: _Site, tailer: Tailer, stack: Ex
         window=settings.window,
         step=lambda: site.step.seconds,
     )
-
-
-def _parsing(settings: CollectorSettings) -> Setting:
-    join = settings.join
-    return Setting(settings.host, int(join.max_age), join.max_entries)
 
 
 def _own_status(site: _Site, tailer: Tailer, reading: Reading) -> OwnStatus:

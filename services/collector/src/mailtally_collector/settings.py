@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from mailtally_collector.formats.registry import FORMATS
+from mailtally_collector.formats import FORMATS, Setting
 from mailtally_shared.runtime.settings import (
     BrokerSettings,
     Bytes,
@@ -18,8 +18,10 @@ from mailtally_shared.runtime.settings import (
     LogFileSettings,
     Seconds,
     SecondsOrZero,
+    existing_zone,
 )
 from mailtally_shared.runtime.settings.quantities import Kind
+from mailtally_shared.runtime.zones import offsets_of
 from mailtally_shared.schema import MAX_ROWS, host_name
 from mailtally_shared.state.keys import CHECKSUMS_KEPT
 
@@ -54,6 +56,7 @@ def _clock_time(value: object) -> object:
 
 ClockTime = Annotated[time, BeforeValidator(_clock_time), Kind("time: HH:MM")]
 LogFormat = Annotated[str, AfterValidator(_log_format)]
+LogZone = Annotated[str, AfterValidator(existing_zone)]
 LogFormats = Annotated[CommaList, AfterValidator(_log_formats)]
 
 
@@ -151,6 +154,19 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
         LogFormats,
         Field(description="Format of some logs, as GLOB=FORMAT; the first matching one counts."),
     ] = ()
+    log_zone: Annotated[
+        LogZone | None,
+        Field(description="Time zone of stamps without an offset; unset: the machine's."),
+    ] = None
+    first_year: Annotated[
+        int | None,
+        Field(
+            description="Year of a log's first stamp if it has none; unset: the last year in which "
+            "the stamp is at most a day after the file's last change.",
+            ge=1970,
+            le=9998,
+        ),
+    ] = None
     chunk_size: Annotated[Bytes, Field(description="Size of a single read from a log.")] = 8 * 2**20
     fold: Annotated[
         bool,
@@ -207,6 +223,17 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
     spool: SpoolSettings = SpoolSettings()
     join: JoinSettings = JoinSettings()
     rotation: RotationSettings = RotationSettings()
+
+    @property
+    def parsing(self) -> Setting:
+        """Return what formats need to know about the mail host."""
+        return Setting(
+            host=self.host,
+            max_age=int(self.join.max_age),
+            max_entries=self.join.max_entries,
+            offset_at=offsets_of(self.log_zone),
+            first_year=self.first_year,
+        )
 
     def format_of(self, log: str) -> str | None:
         """Return the format set for a log, by its primary's path; ``None``: to be detected."""

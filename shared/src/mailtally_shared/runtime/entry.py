@@ -41,6 +41,8 @@ def service_cli(
     run: Callable[..., None],
     check: Callable[[S], Iterable[str]],
     run_options: Sequence[click.Option] = (),
+    *,
+    show: Callable[[S], Iterable[str]] = lambda _: (),
 ) -> click.Group:
     """Return the command of a service.
 
@@ -51,6 +53,7 @@ def service_cli(
             SIGINT request ``stop``; it then completes the work in progress and returns.
         check: tries the connections; yields a sentence for each that fails.
         run_options: further options of ``run``, passed to it by name.
+        show: yields what else the check shows, a line each.
 
     Returns:
         A click group; calling it is the program.
@@ -58,7 +61,7 @@ def service_cli(
     group = SuggestingGroup(name, help=settings_class.__doc__)
     click.version_option(package_name=name)(group)
     group.add_command(_run_command(settings_class, run, run_options))
-    group.add_command(_check_command(settings_class, check))
+    group.add_command(_check_command(settings_class, check, show))
     return group
 
 
@@ -85,7 +88,11 @@ def _run_command(
     return command
 
 
-def _check_command(settings_class: type[S], check: Callable[[S], Iterable[str]]) -> click.Command:
+def _check_command(
+    settings_class: type[S],
+    check: Callable[[S], Iterable[str]],
+    show: Callable[[S], Iterable[str]],
+) -> click.Command:
     @click.command("check", help="Check the settings and the connections; change nothing.")
     @config_option
     @plain_errors
@@ -95,6 +102,8 @@ def _check_command(settings_class: type[S], check: Callable[[S], Iterable[str]])
             click.echo(f"Note: {sentence}", err=True)
         for path in exposed_secret_files(settings_class):
             click.echo(f"Note: every user of this machine can read {path}: chmod 600 it.", err=True)
+        for line in show(settings):
+            click.echo(line)
         problems = [printable(mask_url(problem)) for problem in check(settings)]
         for problem in problems:
             click.echo(problem, err=True)

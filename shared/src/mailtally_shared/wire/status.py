@@ -60,13 +60,25 @@ class LineCounts(_Part):
         return sum(self.malformed.values()) / self.lines if self.lines else 0.0
 
 
+class ProgramCounts(_Part):
+    """Lines of one program in a log: those that ended records, those passed, malformed ones."""
+
+    counted: Count = 0
+    passed: Count = 0
+    malformed: Count = 0
+
+
 class LogStatus(_Part):
-    """A log and its lines: since the collector's start, and the latest ones."""
+    """A log and its lines: since the collector's start, and the latest ones.
+
+    ``programs`` has the former by program, where a log has the lines of several.
+    """
 
     path: Text
     format: Token | None = None
     counted: LineCounts = LineCounts()
     latest: LineCounts = LineCounts()
+    programs: Annotated[dict[Token, ProgramCounts], Field(max_length=64)] = {}
 
 
 class PatternStatus(_Part):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
     from mailtally_collector.formats.engine.folding import FoldedChunk, Folder
-    from mailtally_collector.formats.engine.log_format import Format
+    from mailtally_collector.formats.engine.log_format import Format, Origin
     from mailtally_collector.formats.engine.parsed import Parsed
     from mailtally_shared.rows import Rows
 
@@ -78,7 +78,9 @@ class ByLog:
         self.keep(Known(log, name) if name else None)
         return parser
 
-    def parse(self, log: str, chunk: bytes | memoryview) -> tuple[Parsed, Known | None]:
+    def parse(
+        self, log: str, chunk: bytes | memoryview, origin: Origin | None = None
+    ) -> tuple[Parsed, Known | None]:
         """Parse whole lines, and return the records and what is known of the log after them.
 
         Raises:
@@ -89,11 +91,11 @@ class ByLog:
             return self._formats[DEFAULT].parse(chunk)[0], None
         before = self._known.get(log)
         state = before.state if before and before.format == name else NOTHING_KNOWN
-        parsed, state = self._formats[name].parse(chunk, state)
+        parsed, state = self._formats[name].parse(chunk, state, origin)
         return parsed, Known(log, name, state)
 
     def fold(
-        self, log: str, chunk: bytes | memoryview, step: int
+        self, log: str, chunk: bytes | memoryview, step: int, origin: Origin | None = None
     ) -> tuple[FoldedChunk, Known | None]:
         """Do as ``parse``, and fold the records by a step (``mailtally_shared.rows``).
 
@@ -108,7 +110,7 @@ class ByLog:
         if step != UNFOLDED and isinstance(log_format, Folding):
             folder = self._folder(name or DEFAULT, log_format, step)
             return folder.fold(chunk), Known(log, name) if name else None
-        parsed, known = self.parse(log, chunk)
+        parsed, known = self.parse(log, chunk, origin)
         return folded(parsed, step), known
 
     @property
@@ -129,7 +131,7 @@ class ByLog:
             self._folders[name] = log_format.folder(step)
         return self._folders[name]
 
-    def learn(self, log: str, chunk: bytes | memoryview) -> bool:
+    def learn(self, log: str, chunk: bytes | memoryview, origin: Origin | None = None) -> bool:
         """Parse lines that were counted before, only for the state that later lines need.
 
         Returns:
@@ -137,7 +139,7 @@ class ByLog:
         """
         if self.stateless(log, chunk) is not None:
             return False
-        self.keep(self.parse(log, chunk)[1])
+        self.keep(self.parse(log, chunk, origin)[1])
         return True
 
     def keep(self, known: Known | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailtally_collector.formats.maillog.format import MaillogFormat
 from mailtally_collector.formats.stats.format import StatsFormat
+from mailtally_collector.formats.syslog.format import SyslogFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FORMATS: Final[Mapping[str, type[Format]]] = {
     "stats": StatsFormat,
     "maillog": MaillogFormat,
+    "syslog": SyslogFormat,
 }
 #: The format of a log until one is detected.
 DEFAULT: Final = "stats"

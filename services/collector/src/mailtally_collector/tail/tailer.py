@@ -42,6 +42,7 @@ class Chunk:
         log: the primary's path of the log that the file belongs to.
         counted: whether it was counted before and is needed for the parser state only.
         nuls: bytes of the span before ``data`` that were skipped: a hole in the file.
+        modified: Unix seconds of the file's last change.
     """
 
     path: str
@@ -51,6 +52,7 @@ class Chunk:
     log: str = ""
     counted: bool = False
     nuls: int = 0
+    modified: int = 0
 
 
 class Tailer:
@@ -203,8 +205,9 @@ class Tailer:
                 continue
             span, path = Span(file.key, 0, 0), file.position.path
             with suppress(*READ_ERRORS):
+                modified = _seconds(content.seal())
                 for data in lines_behind(file.position, content, self._chunk_size):
-                    yield Chunk(path, span, data, log=log, counted=True)
+                    yield Chunk(path, span, data, log=log, counted=True, modified=modified)
 
     def paths(self) -> list[str]:
         """Return the files to be read."""
@@ -276,7 +279,8 @@ class Tailer:
         file.advance(cut.end, cut.trail, cut.lines)
         self._sweep.reached(file.key, cut.end)
         span, path = Span(file.key, start, cut.end), file.position.path
-        return Chunk(path, span, cut.data, cut.rejects, file.log, counted, cut.nuls)
+        modified = _seconds(content.seal())
+        return Chunk(path, span, cut.data, cut.rejects, file.log, counted, cut.nuls, modified)
 
     def _rest(self, file: Followed, looks: Seal, now: float) -> None:
         """Note that nothing is left in a file; close it if it has ended."""
@@ -287,6 +291,10 @@ class Tailer:
             trail = ends_of(file.position.trail)
             file.position = replace(file.position, seal=looks, trail=trail, lines=None)
             self._handles.close(file)
+
+
+def _seconds(seal: Seal) -> int:
+    return seal.mtime_ns // 10**9
 
 
 def _jump(file: Followed, content: Content, skips: list[Span]) -> None:

@@ -11,7 +11,7 @@ import click
 from rich.progress import Progress
 
 from mailtally.commands.analyze_counting import Counted, count_logs
-from mailtally.options import collector_option, of_unnamed_logs
+from mailtally.options import LogReading, collector_option, of_given_logs, of_unnamed_logs
 from mailtally.settings import console_settings, site_settings
 from mailtally.terminal import open_console
 from mailtally_collector.tail import bare_name
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     help="Directory for the day files.",
 )
 @of_unnamed_logs
+@of_given_logs
 @collector_option(
     "Mail host whose collector counts as the one that reported all lines. "
     "By default each line counts under the host that it names."
@@ -49,7 +50,13 @@ if TYPE_CHECKING:
 )
 @plain_errors
 def analyze(
-    files: tuple[Path, ...], out: Path, host: str, collector: str | None, config: Path | None
+    *,
+    files: tuple[Path, ...],
+    out: Path,
+    host: str,
+    reading: LogReading,
+    collector: str | None,
+    config: Path | None,
 ) -> None:
     """Count log files into day files, on this machine and without a queue.
 
@@ -69,11 +76,14 @@ def analyze(
             host=host,
             collector=collector,
             hours=settings.hours,
+            reading=reading,
             tell=lambda size: progress.advance(task, size),
         )
     for day in counted.accounts.days():
         _write(day, counted, settings, out, host)
     click.echo(_summary(counted, out), err=True)
+    for name, lines in sorted(counted.programs.items()):
+        click.echo(f"  {name}: {lines.described}", err=True)
     if problems := list(_problems(counted)):
         click.echo("\n".join(problems), err=True)
         sys.exit(FAILED)

@@ -16,13 +16,15 @@ from glob import escape
 from typing import TYPE_CHECKING
 
 from mailtally.commands.analyze_accounts import Accounts
-from mailtally_collector.formats import ByLog, Setting, made, warm
+from mailtally.options import LogReading
+from mailtally_collector.formats import ByLog, Origin, ProgramLines, Setting, made, warm
 from mailtally_collector.tail import Tailer
 from mailtally_shared.adding import SumOverflowError
 from mailtally_shared.days.manifest import Incomplete
 from mailtally_shared.errors import Refused
 from mailtally_shared.rows import Rows
 from mailtally_shared.runtime.clock import Clock
+from mailtally_shared.runtime.zones import offsets_of
 from mailtally_shared.state.commit.merge import Reported, merge
 from mailtally_shared.state.commit.request import Additions
 from mailtally_shared.state.hours.counted import count_hours
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 CHUNK = 8 * 2**20
 #: Most unread logs that a manifest names.
 _MOST_TROUBLES = 100
+_DEFAULT_READING = LogReading()
 #: Chunks in flight for each worker.
 _DEPTH = 2
 #: Records merged together: the more there are, the fewer keys each of them costs.
@@ -57,7 +60,14 @@ class Counted:
     malformed: Counter[str] = field(default_factory=Counter)
     passed: int = 0  # further lines, which are neither record nor malformed
     nuls: int = 0  # bytes skipped before lines
+    programs: dict[str, ProgramLines] = field(default_factory=dict)
     troubles: tuple[LogTrouble, ...] = ()
+
+    def note(self, chunk: Chunk) -> None:
+        """Count the lines of a chunk that are not to be parsed."""
+        self.malformed.update(reject.reason for reject in chunk.rejects)
+        self.lines += len(chunk.rejects)
+        self.nuls += chunk.nuls
 
     def incomplete(self, host: str) -> tuple[Incomplete, ...]:
         """Return the manifest's entries for logs that could not be read to their end."""
@@ -81,6 +91,7 @@ def count_logs(
     host: str = "localhost",
     collector: str | None = None,
     hours: bool = True,
+    reading: LogReading = _DEFAULT_READING,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Counted:
     """Count whole logs, plain or compressed, as a collector and an aggregator would.
@@ -93,6 +104,7 @@ def count_logs(
         host: the host of lines that name none.
         collector: counts as the one that reported all lines; by default each line's host does.
         hours: whether hours are counted as well.
+        reading: how the logs are read.
         tell: called with the size of each chunk in bytes of content.
 
     Raises:
@@ -100,7 +112,7 @@ def count_logs(
     """
     warm()
     labels = {} if collector is None else {"collector": collector}
-    logs = ByLog(made(Setting(host)))
+    logs = _parser(host, reading)
     counted = Counted(Accounts(caps))
     workers = os.cpu_count() or 1
     parsing: deque[Future[Parsed]] = deque()
@@ -109,9 +121,7 @@ def count_logs(
         merging = _Merging(pool, merged, counted.accounts)
         for chunk in _chunks(paths, workers * _DEPTH, counted):
             tell(chunk.span.end - chunk.span.start)
-            counted.malformed.update(reject.reason for reject in chunk.rejects)
-            counted.lines += len(chunk.rejects)
-            counted.nuls += chunk.nuls
+            counted.note(chunk)
             parsing.append(_begun(pool, logs, chunk))
             if len(parsing) >= workers * _DEPTH:
                 merging.take(_noted(counted, parsing.popleft().result()))
@@ -119,6 +129,12 @@ def count_logs(
             merging.take(_noted(counted, parsing.popleft().result()))
         merging.finish(workers)
     return counted
+
+
+def _parser(host: str, reading: LogReading) -> ByLog:
+    offset_at = offsets_of(reading.log_zone)
+    setting = Setting(host, offset_at=offset_at, first_year=reading.first_year)
+    return ByLog(made(setting), lambda _: reading.format)
 
 
 @dataclass(slots=True)
@@ -180,7 +196,8 @@ def _begun(pool: ThreadPoolExecutor, logs: ByLog, chunk: Chunk) -> Future[Parsed
     log_format = logs.stateless(chunk.log, chunk.data)
     if log_format is not None:
         return pool.submit(_parsed, log_format, chunk.data)
-    parsed, known = logs.parse(chunk.log, chunk.data)
+    origin = Origin(chunk.modified, begins=chunk.span.start == 0)
+    parsed, known = logs.parse(chunk.log, chunk.data, origin)
     logs.keep(known)
     done: Future[Parsed] = Future()
     done.set_result(parsed)
@@ -198,6 +215,8 @@ def _noted(counted: Counted, parsed: Parsed) -> Columns:
     counted.malformed += Counter(parsed.rejects.labels())
     counted.passed += parsed.passed
     counted.nuls += parsed.nuls
+    for name, lines in parsed.programs.items():
+        counted.programs[name] = counted.programs.get(name, ProgramLines()) + lines
     return parsed.columns
 
 

@@ -16,7 +16,13 @@ import click
 from mailtally.commands.analyze_counting import Counted, count_logs
 from mailtally.commands.rebuild_books import DayBooks
 from mailtally.commands.rebuild_joining import as_reported, compare, join
-from mailtally.options import collector_option, of_a_site, of_unnamed_logs
+from mailtally.options import (
+    LogReading,
+    collector_option,
+    of_a_site,
+    of_given_logs,
+    of_unnamed_logs,
+)
 from mailtally.settings import ConsoleSettings, console_settings, site_settings
 from mailtally_shared.calendar import Calendar
 from mailtally_shared.days import DayFacts, DayNames, DayRows, newest_revision, write_day
@@ -59,6 +65,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, text: str) -> dat
     help="Logs of all mail hosts with lines of the day; may be given more than once.",
 )
 @of_unnamed_logs
+@of_given_logs
 @collector_option(
     "Mail host whose collector counts as the one that reported all lines. "
     "By default those that the day's files or Redis know of each host."
@@ -75,6 +82,7 @@ def rebuild(
     day: date,
     globs: tuple[str, ...],
     host: str,
+    reading: LogReading,
     collector: str | None,
     data: Path | None,
     config: Path | None,
@@ -92,18 +100,13 @@ def rebuild(
     books = None if even_if_live else DayBooks.of(settings, aggregator, day)
     if books:
         books.refuse_live()
-    found = _counted(_found(globs), host, day, aggregator)
+    found = _counted(_found(globs), host, reading, day, aggregator)
     filed = _filed(settings.statistic_dir, day)
     before = list(filed.rows) if filed else []
     known = [*before, *(books.counted if books else ())]
     registered = _registered(filed, books)
     counted = as_reported(found.accounts.rows(day), known, collector, registered)
-    for one in compare(before, counted):
-        click.echo(
-            f"{printable(one.name)}: {one.counted.messages} messages of {one.counted.bytes} bytes "
-            f"in the logs, {one.filed.messages} of {one.filed.bytes} in the files",
-            err=True,
-        )
+    _show_differences(before, counted)
     rows = join(before, counted, keep_filed=archive, lower=lower)
     incomplete = found.incomplete(host)
     hours = _hours(found.accounts, day, rows, counted)
@@ -131,6 +134,15 @@ def _says_more(incomplete: Sequence[Incomplete], hours: Hours | None, filed: Man
     has_whole = filed.hours is not None and filed.hours.is_whole
     is_whole = hours is not None and hours.whole
     return is_whole > has_whole or (not incomplete) > filed.complete
+
+
+def _show_differences(before: list[Sums], counted: list[Sums]) -> None:
+    for one in compare(before, counted):
+        click.echo(
+            f"{printable(one.name)}: {one.counted.messages} messages of {one.counted.bytes} bytes "
+            f"in the logs, {one.filed.messages} of {one.filed.bytes} in the files",
+            err=True,
+        )
 
 
 def _settle(books: DayBooks | None, rows: Sequence[Sums], *, lower: bool) -> bool:
@@ -172,7 +184,9 @@ def _found(globs: Sequence[str]) -> list[Path]:
     return list(paths)
 
 
-def _counted(paths: Sequence[Path], host: str, day: date, settings: SiteSettings) -> Counted:
+def _counted(
+    paths: Sequence[Path], host: str, reading: LogReading, day: date, settings: SiteSettings
+) -> Counted:
     hosted = HostedFile(settings.hosted_domains).current()
     counted = count_logs(
         paths,
@@ -181,6 +195,7 @@ def _counted(paths: Sequence[Path], host: str, day: date, settings: SiteSettings
         charged_name=hosted.charged_name if hosted else str,
         host=host,
         hours=settings.hours,
+        reading=reading,
     )
     if day not in counted.accounts.days():
         raise Refused(f"The given logs have no line of {day}: name those that were written then.")

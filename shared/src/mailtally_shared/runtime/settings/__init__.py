@@ -31,6 +31,7 @@ from mailtally_shared.runtime.settings.shared import (
     HealthSettings,
     LogFileSettings,
     StatisticSettings,
+    existing_zone,
 )
 from mailtally_shared.runtime.urls import mask_url
 
@@ -50,6 +51,7 @@ __all__ = [
     "SettingsTable",
     "StatisticSettings",
     "describe",
+    "existing_zone",
     "load_settings",
     "mask_url",
 ]

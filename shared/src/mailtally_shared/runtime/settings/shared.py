@@ -24,7 +24,8 @@ def _in_data_dir(name: str) -> Any:  # noqa: ANN401  # what pydantic's Field its
     return Field(default_factory=lambda data: data["data_dir"] / name)
 
 
-def _existing_zone(name: str) -> str:
+def existing_zone(name: str) -> str:
+    """Return a zone's name; raise ``ValueError`` for one that there is not."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -178,7 +179,7 @@ class ClusterSettings(BaseServiceSettings):
 
     timezone: Annotated[
         str,
-        AfterValidator(_existing_zone),
+        AfterValidator(existing_zone),
         Kind("IANA time zone"),
         Field(description="Accounting time zone, in which a day begins and ends."),
     ] = "UTC"

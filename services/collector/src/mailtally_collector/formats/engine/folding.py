@@ -10,7 +10,7 @@ from mailtally_shared.rows import UNFOLDED, Rows, fold
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailtally_collector.formats.engine.parsed import Parsed, Rejects
+    from mailtally_collector.formats.engine.parsed import Parsed, ProgramLines, Rejects
 
 #: The times of the earliest and the latest of some records, in Unix seconds; ``None`` without any.
 Times = tuple[int, int] | None
@@ -32,6 +32,7 @@ class FoldedChunk:
     passed: int = 0
     nuls: int = 0
     forgotten: Mapping[str, int] = field(default_factory=dict)
+    programs: Mapping[str, ProgramLines] = field(default_factory=dict)
 
 
 class Folder(Protocol):
@@ -73,6 +74,7 @@ def folded(parsed: Parsed, step: int) -> FoldedChunk:
         passed=parsed.passed,
         nuls=parsed.nuls,
         forgotten=parsed.forgotten,
+        programs=parsed.programs,
     )
 
 

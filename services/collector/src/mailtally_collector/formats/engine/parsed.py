@@ -34,6 +34,30 @@ class Rejects:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramLines:
+    """Lines of one program: those that ended records, those passed, and malformed ones."""
+
+    counted: int = 0
+    passed: int = 0
+    malformed: int = 0
+
+    def __add__(self, other: ProgramLines) -> ProgramLines:
+        return ProgramLines(
+            self.counted + other.counted,
+            self.passed + other.passed,
+            self.malformed + other.malformed,
+        )
+
+    @property
+    def described(self) -> str:
+        """The counts in words."""
+        return f"{self.counted} lines counted, {self.passed} passed, {self.malformed} malformed"
+
+    def __bool__(self) -> bool:
+        return bool(self.counted or self.passed or self.malformed)
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """The lines of a chunk, parsed: ``lines == len(columns) + len(rejects)``, always.
 
@@ -45,6 +69,7 @@ class Parsed:
         passed: further lines, which are neither.
         nuls: bytes skipped before lines: a hole in the file reads as NUL bytes.
         forgotten: messages dropped from the state, by reason; not counted in lines.
+        programs: the lines of each program, where a log has several.
     """
 
     columns: Columns
@@ -53,6 +78,7 @@ class Parsed:
     passed: int = 0
     nuls: int = 0
     forgotten: Mapping[str, int] = field(default_factory=dict)
+    programs: Mapping[str, ProgramLines] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> Parsed:

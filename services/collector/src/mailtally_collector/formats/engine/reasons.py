@@ -36,6 +36,9 @@ class Reason(IntEnum):
     #: Only in the format ``maillog``: an unknown event, and a delivery's end without its beginning.
     BAD_EVENT = 16
     UNKNOWN_DELIVERY = 17
+    #: Only in the format ``syslog``: too many repeats, and repeats of a line that was not read.
+    BAD_REPEAT = 18
+    UNKNOWN_REPEAT = 19
 
     @property
     def label(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from mailtally_collector.formats.engine.domain import normalised
-from mailtally_collector.formats.engine.log_format import NOTHING_KNOWN, Setting
+from mailtally_collector.formats.engine.log_format import NOTHING_KNOWN, Origin, Setting
 from mailtally_collector.formats.engine.output_columns import bytes_of
 from mailtally_collector.formats.engine.parsed import Parsed
 from mailtally_collector.formats.stats.parser import parsed_of
@@ -55,7 +55,10 @@ class QueueFormat:
             raise Refused(str(error)) from error
 
     def parse(
-        self, chunk: bytes | bytearray | memoryview, state: bytes = NOTHING_KNOWN
+        self,
+        chunk: bytes | bytearray | memoryview,
+        state: bytes = NOTHING_KNOWN,
+        origin: Origin | None = None,  # noqa: ARG002 - its stamps are complete
     ) -> tuple[Parsed, bytes]:
         """Parse whole lines; see :meth:`Format.parse`. It releases the GIL."""
         if not len(chunk):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from mailtally_collector.formats.engine.log_format import NOTHING_KNOWN, Setting
+from mailtally_collector.formats.engine.log_format import NOTHING_KNOWN, Origin, Setting
 from mailtally_collector.formats.stats.folding import Folder
 from mailtally_collector.formats.stats.parser import StatsParser, warm
 
@@ -36,7 +36,10 @@ class StatsFormat:
         return found.start() if found else None
 
     def parse(
-        self, chunk: bytes | bytearray | memoryview, state: bytes = NOTHING_KNOWN
+        self,
+        chunk: bytes | bytearray | memoryview,
+        state: bytes = NOTHING_KNOWN,
+        origin: Origin | None = None,  # noqa: ARG002 - its stamps are complete
     ) -> tuple[Parsed, bytes]:
         """Parse whole lines; see :meth:`Format.parse`. Safe for any number of threads at once."""
         return StatsParser().parse(chunk), state
