@@ -91,7 +91,7 @@ LOG = [
     "Jan  1 00:00:01 mx2 last message repeated 1 time",
     "Jan  1 00:00:02 mx2 pop3d: LOGOUT, user=c@c.example, ip=[::1], rcvd=1, sent=4, time=1",
     "Dec 31 23:59:59 mx last message repeated 9 times",
-    "Jan  1 00:01:00 mx2 pop3d: message repeated 2 times: [ LOGOUT, user=c@c, ip=[], rcvd=1, sent=5]",
+    "Jan  1 00:01:00 mx2 pop3d: message repeated 2 times: [ disc, user=c@c, ip=[], rcvd=1, sent=5]",
     "Jan  1 00:02:00 mx2 last message repeated 2 times",
 ]
 
