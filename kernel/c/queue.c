@@ -18,13 +18,14 @@ struct reader {
     struct text host; /* of the last event, and its index in the queue and in the columns */
     uint32_t host_index;
     uint32_t host_column;
+    bool is_odd_host; /* no record may name it */
 };
 
 /* Whether a range of a line is a host: what may be one is the same in all formats. */
 static bool is_host(struct text host) {
     const uint8_t *place = host.start;
     while (place < host.end && is_host_byte(*place)) place++;
-    return place == host.end && length_of(host) <= MAX_HOST;
+    return place == host.end;
 }
 
 /* The host of a line: its text and its index. Neighbouring lines mostly have the same. */
@@ -34,11 +35,12 @@ INLINE enum mt_stop find_host(struct reader *reader) {
     if (is_empty(host)) host = reader->own_host;
     if (LIKELY(same_text(host, reader->host))) return MT_DONE;
     bool is_own = host.start == reader->own_host.start;
-    if (!is_own && !is_host(host)) return reader->record.reason = MT_BAD_HOST, MT_DONE;
+    if (length_of(host) > MAX_HOST) return reader->record.reason = MT_BAD_HOST, MT_DONE;
     struct key key = key_of(host, is_own ? host.end : reader->join.chunk.end, hosts);
     uint32_t index = interned(hosts, &key);
     if (index == NO_ROOM) return MT_FULL_QUEUE;
     reader->host = host;
+    reader->is_odd_host = !is_own && !is_host(host);
     reader->host_index = index;
     reader->host_column = NOT_LOOKED_UP;
     return MT_DONE;
@@ -102,13 +104,6 @@ INLINE enum mt_stop fill_record(struct reader *reader, const struct ending *endi
     return resolve_names(reader, readable_end(reader, name), reader->join.chunk.end);
 }
 
-/* Whether a record may name a host. */
-INLINE bool is_host(struct text host) {
-    for (const uint8_t *place = host.start; place < host.end; place++)
-        if (!is_domain_byte(lower(*place)) && *place != ':') return false;
-    return true;
-}
-
 /* What a session is: fill the record, or its reason. The account's domain is charged, or all of it. */
 INLINE enum mt_stop fill_session(struct reader *reader) {
     static const uint8_t success[NAME_HEAD] = "success";
@@ -121,7 +116,6 @@ INLINE enum mt_stop fill_session(struct reader *reader) {
     if (!domain.start || *name.start == '[') name = reader->host; /* an address literal */
     else if (!is_empty(domain) || name.end[-1] == '@') name = domain;
     if (is_empty(name)) return record->reason = MT_BAD_DOMAIN, MT_DONE;
-    if (!is_host(reader->host)) return record->reason = MT_BAD_HOST, MT_DONE;
     record->time = fields[MT_TIME].number;
     record->size = fields[MT_SIZE].number + fields[MT_MORE].number;
     record->attempts = 1;
@@ -171,6 +165,7 @@ INLINE enum mt_stop join_event(struct reader *reader, enum mt_event event,
     const struct join *join = &reader->join;
     enum mt_stop stop = find_host(reader);
     if (UNLIKELY(stop)) return stop;
+    if (UNLIKELY(reader->is_odd_host)) reader->record.reason = MT_BAD_HOST;
     if (UNLIKELY(reader->record.reason)) return take_line(reader, progress);
     uint32_t host = reader->host_index;
     int64_t time = fields[MT_TIME].number;
@@ -214,11 +209,11 @@ INLINE void count_outcome(const struct reader *reader, bool is_passed) {
     else outcomes->counted++;
 }
 
-/* Find the last line of the host of the line that was matched. */
+/* Find the last line of the host of the line that was matched; none where that name is too long. */
 INLINE enum mt_stop last_line_of(struct reader *reader, struct mt_last_line **last) {
     struct mt_queue *queue = reader->join.queue;
     enum mt_stop stop = find_host(reader);
-    if (stop) return stop;
+    if (stop || reader->record.reason) return stop;
     if (reader->host_index >= queue->last_lines_room) return MT_FULL_QUEUE;
     *last = &queue->last_lines[reader->host_index];
     return MT_DONE;
@@ -256,6 +251,10 @@ INLINE enum mt_stop take_with_repeats(struct reader *reader, struct text line, i
     struct mt_last_line *last = NULL;
     enum mt_stop stop = last_line_of(reader, &last);
     if (UNLIKELY(stop)) return stop;
+    if (UNLIKELY(!last)) {
+        reader->record.reason = MT_GOOD;
+        return take_outcome(reader, within_repeats(reader, event), progress);
+    }
     if (UNLIKELY(is_repeat)) event = match_again(reader, last);
     event = within_repeats(reader, event);
     stop = take_outcome(reader, event, progress);
@@ -344,7 +343,7 @@ static bool is_step(const struct mt_program *program, uint64_t index) {
     if (step->op == MT_RETURN) return step->limit > -256 && step->limit < MT_EVENTS;
     if (step->op == MT_ENTER && step->length >= MT_FIELDS) return false;
     if (step->op == MT_RETRY) return is_retry(program, index);
-    if (step->op != MT_SET && (uint64_t)step->limit >= UINT64_C(1) << 59) return false;
+    if ((uint64_t)step->limit >= UINT64_C(1) << 59) return false;
     return index + 1 < program->count && step->otherwise > index &&
            step->otherwise < program->count;
 }

@@ -29,7 +29,7 @@ ENUMS = {
     for enum in (interface.Stop, interface.Field, interface.Event, interface.Op)
     for name, value in enum.__members__.items()
     if value is not interface.Field.END
-} | {"MT_ABI": interface.ABI, "MT_FIELDS": int(interface.Field.END), "MT_SCRATCH": 9}
+} | {"MT_ABI": interface.ABI, "MT_FIELDS": int(interface.Field.END)}
 ROWS = {"mt_message": MESSAGE, "mt_recipient": RECIPIENT, "mt_delivery": DELIVERY, "mt_row": ROW}
 
 
