@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from mailtally_loader.archive import archive
 from mailtally_loader.crash_at import CrashAt
 from mailtally_loader.judge import Verdict
 from mailtally_loader.retention import HoursRetention, first_kept
 from mailtally_loader.upsert import load
-from mailtally_shared.billing.engine import open_engine, reading
+from mailtally_shared.billing.database_look import problems_of
+from mailtally_shared.billing.engine import open_engine, reading, writing
 from mailtally_shared.billing.tables import HOURLY, LOAD
 from mailtally_shared.billing.upgrade import upgrade
 from mailtally_shared.days import DayFacts, DayNames, Sums, read_day, write_day
@@ -174,3 +176,28 @@ def test_no_rows_by_hour_are_whole_hours_too(engine: Engine, tmp_path: Path) -> 
     put_set(tmp_path, {}, hours=Hours(HourRows.empty(), whole=True))
     loaded(engine, tmp_path)
     assert rows(engine, LOAD, "hours") == [("whole",)]
+
+
+def test_rows_by_hour_that_are_not_those_of_the_file_are_found(
+    engine: Engine, tmp_path: Path
+) -> None:
+    put_set(tmp_path, SIZES, hours=hours_of(SIZES))
+    loaded(engine, tmp_path)
+    day_set = read_day(tmp_path, NAMES)
+    archive(day_set, tmp_path, lambda _: None)
+
+    def problems() -> list[str]:
+        with reading(engine) as connection:
+            return problems_of(connection, tmp_path, {DAY: day_set.manifest})[DAY]
+
+    assert problems() == []
+    with writing(engine) as connection:
+        connection.execute(update(HOURLY).where(HOURLY.c.domain == "a.example").values(bytes=6))
+    assert problems() == [
+        (
+            "2026-02-01: mail_traffic_hourly has 2 rows, 2 messages, 13 bytes, 12 transferred, "
+            "its file 2 rows, 2 messages, 12 bytes, 12 transferred."
+        )
+    ]
+    HoursRetention(engine, 1.0).apply(NOW, 1)
+    assert problems() == []

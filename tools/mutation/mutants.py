@@ -1290,6 +1290,13 @@ MUTANTS = (
         _HOURLY_TESTS,
     ),
     Mutant(
+        "changed rows by hour are not found",
+        "shared/src/mailtally_shared/billing/database_look.py",
+        "    if rows and found != stated:",
+        "    if False:",
+        _HOURLY_TESTS,
+    ),
+    Mutant(
         "removed hours are shown as zero",
         "shared/src/mailtally_shared/billing/queries.py",
         "hours=row.hours if row.held or not row.breakdown_rows else None",

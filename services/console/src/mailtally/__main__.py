@@ -46,7 +46,7 @@ COMMANDS = {
     ),
     "report": (
         "mailtally.commands.report",
-        "Show totals of the mail traffic by domain, day, month, collector, host, service or status",
+        "Show totals of the mail traffic by domain, time, collector, host, service or status",
     ),
     "retire-host": (
         "mailtally.commands.retire",

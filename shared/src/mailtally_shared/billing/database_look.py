@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, text
 from mailtally_shared.audit.finding import Finding, Level, verdict
 from mailtally_shared.audit.gathered import BilledDay
 from mailtally_shared.billing.queries import exact_sums, newest_loads, read_sums
-from mailtally_shared.billing.tables import DAILY, DETAIL, SCHEMA
+from mailtally_shared.billing.tables import DAILY, DETAIL, HOURLY, SCHEMA
 from mailtally_shared.days import (
     ChargedRows,
     ChargingPolicy,
@@ -162,6 +162,8 @@ def _problems(
     connection: Connection, loaded: Path, day: date, manifest: Manifest | None
 ) -> Iterator[str]:
     names = DayNames.of(day)
+    if manifest:  # before rows are streamed: some servers answer one query at a time
+        yield from _wrong_hours(connection, day, manifest)
     billed = _billed_rows(connection, day)
     with open_packed(loaded / f"{names.qml}.gz", MAX_FILE_BYTES) as txt:
         rows = qml.read(txt, names.qml)
@@ -186,6 +188,22 @@ def _wrong_checksums(loaded: Path, names: DayNames, manifest: Manifest) -> Itera
         with open_packed(loaded / f"{name}.gz", MAX_FILE_BYTES) as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != stated:
                 yield f"{name}.gz is not the file that its manifest describes."
+
+
+def _wrong_hours(connection: Connection, day: date, manifest: Manifest) -> Iterator[str]:
+    """Compare the day's rows by hour with the sums of their file; there may be none any more."""
+    sums = exact_sums(HOURLY.c[name] for name in MEASURES)
+    query = select(func.count(), *sums).where(HOURLY.c.day == day)
+    rows, *halves = connection.execute(query).one()
+    found = rows, *read_sums(halves)
+    stated = manifest.hours.counted if manifest.hours else (0, 0, 0, 0)
+    if rows and found != stated:
+        names = ("rows", *MEASURES)
+        there, wanted = (
+            ", ".join(f"{number:,} {name}" for number, name in zip(each, names, strict=True))
+            for each in (found, stated)
+        )
+        yield f"{day}: mail_traffic_hourly has {there}, its file {wanted}."
 
 
 def _difference(
