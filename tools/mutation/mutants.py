@@ -77,7 +77,7 @@ _PLACING_TESTS = (
     "tests/unit/shared/days/test_durable.py",
 )
 _HOURS_FILE = "shared/src/mailtally_shared/days/grammar/hours.py"
-_HOURS_TESTS = ("tests/unit/shared/days/test_hours_of_a_set.py",)
+_DAY_HOURS_TESTS = ("tests/unit/shared/days/test_hours_of_a_set.py",)
 _HOURLY_TESTS = ("tests/contract/test_hours_in_database.py",)
 _BY_HOUR_TESTS = ("tests/integration/test_report_by_hour.py",)
 _FORMER = "shared/src/mailtally_shared/state/read/books_read.py"
@@ -1188,49 +1188,49 @@ MUTANTS = (
         _PLACING,
         "        (directory / names.hours).unlink(missing_ok=True)\n",
         "        pass\n",
-        _HOURS_TESTS,
+        _DAY_HOURS_TESTS,
     ),
     Mutant(
         "whole hours need not add up to the breakdown",
         _PLACING,
         "    if hours.whole and found.sums() != rows.sums():",
         "    if False:",
-        _HOURS_TESTS,
+        _DAY_HOURS_TESTS,
     ),
     Mutant(
         "hours of another day are written",
         _PLACING,
         "    if not hours_file.are_of(found, facts.day, zone):",
         "    if False:",
-        _HOURS_TESTS,
+        _DAY_HOURS_TESTS,
     ),
     Mutant(
         "hours are written in any order",
         _PLACING,
         "hours.rows if hours.rows.ascends() else HourRows.added_up([hours.rows])",
         "hours.rows",
-        _HOURS_TESTS,
+        _DAY_HOURS_TESTS,
     ),
     Mutant(
         "a manifest may call hours whole that do not add up",
         "shared/src/mailtally_shared/days/manifest.py",
         "self.hours.is_whole and sums != list",
         "self.hours.is_whole and False and sums != list",
-        _HOURS_TESTS,
+        _DAY_HOURS_TESTS,
     ),
     Mutant(
         "the rows of the file of hours are not held against the manifest",
         "shared/src/mailtally_shared/days/reading.py",
         "    if written.hours and written.hours.counted != found:",
         "    if False:",
-        _HOURS_TESTS,
+        _DAY_HOURS_TESTS,
     ),
     Mutant(
         "the checksum of the hours is not checked",
         "shared/src/mailtally_shared/days/reading.py",
         "({names.hours: written.hours.sha256} if written.hours else {})",
         "{}",
-        _HOURS_TESTS,
+        _DAY_HOURS_TESTS,
     ),
     Mutant(
         "hours of another day are read",
@@ -1251,7 +1251,7 @@ MUTANTS = (
         "shared/src/mailtally_shared/days/filed.py",
         "whole=former.whole and former.rows.sums() == rows.sums()",
         "whole=former.whole",
-        _HOURS_TESTS,
+        _DAY_HOURS_TESTS,
     ),
     Mutant(
         "hours of a written revision are believed whatever their checksum",
