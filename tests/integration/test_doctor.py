@@ -195,6 +195,7 @@ STATE_BROKEN: dict[str, tuple[Callable[[HandDrivenSite], object], set[str]]] = {
             site.state.hincrby(site.keys.totals.day(DAY), "bytes", 1),
             site.state.hincrby(site.keys.totals.day(DAY), "transferred", 1),
             alter_row(site, "b.example", size=1),
+            site.state.hset(site.keys.totals.day(DAY), "hours_left", "1"),  # nor do they add up
         ),
         {"day = its files"},
     ),
