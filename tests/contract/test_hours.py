@@ -113,6 +113,7 @@ def test_a_day_is_whole_by_hour_only_if_hours_were_on_all_the_time(
     for accounting.hours in (first, then):
         send(accounting, mail1, *MIXED)
     assert is_whole(accounting) is whole
+    assert accounting.read(DAY).hours_whole is whole
 
 
 def test_compacted_hours_are_the_same(accounting: Accounting, mail1: FakeCollector) -> None:

@@ -140,3 +140,28 @@ def test_the_charging_is_changed_only_while_no_aggregator_works(
         charging = ChargingPolicy(charged_statuses=("success", "partial"), hits="in-out")
         assert read_policy(state, keys) == SitePolicy(version=2, timezone="UTC", charging=charging)
     check_policy(state, keys, "UTC", charging)
+
+
+def test_an_aggregator_that_counts_hours_otherwise_is_refused_and_told_both(
+    state: State, keys: StateKeys
+) -> None:
+    adopt_policy(state, keys, "UTC", hours=False)
+    check_policy(state, keys, "UTC")
+    check_policy(state, keys, "UTC", hours=False)
+    with pytest.raises(Refused, match=r"has hours off.*MAILTALLY_HOURS is on"):
+        check_policy(state, keys, "UTC", hours=True)
+    with pytest.raises(Refused, match="mailtally policy --hours on"):
+        adopt_policy(state, keys, "UTC")
+
+
+def test_hours_are_switched_only_while_no_aggregator_works(
+    state: State, keys: StateKeys, empty_redis: EmbeddedRedis
+) -> None:
+    adopt_policy(state, keys, "UTC")
+    state.set(keys.writer_lease, "1")
+    assert "An aggregator is running" in command(empty_redis, "--hours", "off").output
+    state.delete(keys.writer_lease)
+    for _ in range(2):  # the second time it changes nothing
+        assert "Hours: off." in command(empty_redis, "--hours", "off").output
+        assert read_policy(state, keys) == SitePolicy(version=2, timezone="UTC", hours=False)
+    assert "Hours: on." in command(empty_redis, "--hours", "on").output

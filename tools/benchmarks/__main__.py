@@ -30,6 +30,7 @@ PARTS = {
     "day": "tools.benchmarks.capacity.large_day",
     "growth": "tools.benchmarks.capacity.growth",
     "starting": "tools.benchmarks.capacity.starting",
+    "hours": "tools.benchmarks.capacity.hours",
     "collector": "tools.benchmarks.pipeline.bare_collector",
 }
 #: The part that installs packages runs only if named.

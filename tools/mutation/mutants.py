@@ -10,6 +10,9 @@ _COMMIT_PY = "shared/src/mailtally_shared/state/commit/commit.py"
 _HELD_TESTS = ("tests/contract/test_held.py",)
 _SUMS = "shared/src/mailtally_shared/state/lua/sums.lua"
 _WRITER = "shared/src/mailtally_shared/state/lua/writer_steps.lua"
+_HOURS = "shared/src/mailtally_shared/state/hours/"
+_HOURS_TESTS = ("tests/contract/test_hours.py",)
+_HOURS_UNIT_TESTS = ("tests/unit/shared/state/hours/",)
 _DAY_WRITER = "services/aggregator/src/mailtally_aggregator/days/day_writer.py"
 _GATHERING = "services/aggregator/src/mailtally_aggregator/intake/gathering.py"
 _COMMITTING = "services/aggregator/src/mailtally_aggregator/intake/committing.py"
@@ -431,8 +434,8 @@ MUTANTS = (
     Mutant(
         "days are closed whatever the clocks show",
         _DAY_WRITER,
-        "if self._clocks and not self._clocks.agree():",
-        "if False:",
+        "agreed = not self._clocks or self._clocks.agree()",
+        "agreed = True",
         _WRITER_TESTS,
     ),
     Mutant(
@@ -2604,5 +2607,132 @@ MUTANTS = (
         "if each.kind not in _COMPLETE]",
         "if True]",
         ("tests/unit/shared/days/test_gaps.py",),
+    ),
+    Mutant(
+        "hours are pushed without their day saying that the first records lack",
+        _COMMIT,
+        "known[3] and 'partial' or 'whole'",
+        "'whole'",
+        _COMMIT_TESTS,
+    ),
+    Mutant(
+        "a record without its hour leaves the day whole",
+        _COMMIT,
+        "  elseif known[1] == 'whole' then",
+        "  elseif false then",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "hours are counted again after they left",
+        _COMMIT,
+        "local has_room = not known[2] and",
+        "local has_room =",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "the list of hours has no limit",
+        _COMMIT,
+        "redis.call('LLEN', day.hours_key) < request.max_hours_parts",
+        "true",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "hours keep the names beyond the cap",
+        "shared/src/mailtally_shared/state/commit/request.py",
+        "hours.renamed(mends.names.get(key, ()), OVERFLOW)",
+        "hours.renamed((), OVERFLOW)",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "the late book has hours",
+        "shared/src/mailtally_shared/state/commit/request.py",
+        "more = Additions(added.increments) if late else added",
+        "more = added",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "a compaction replaces parts that it did not read",
+        _WRITER,
+        "    if string.sub(found[index], 1, #identity) ~= identity then",
+        "    if false then",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "a compaction replaces a list that became shorter",
+        _WRITER,
+        "  if #found ~= #request.identities then",
+        "  if false then",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "a compaction drops what was pushed meanwhile",
+        _WRITER,
+        "  local behind = redis.call('LRANGE', request.hours, last + 1, -1)",
+        "  local behind = {}",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "hours that no file has are dropped",
+        _WRITER,
+        "  if day[1] == false or day[1] ~= day[2] then\n    return false\n  end\n"
+        "  redis.call('UNLINK', request.hours)",
+        "  redis.call('UNLINK', request.hours)",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "hours are believed that lack something",
+        _TOTALS,
+        "whole=own.hours_whole and by_hour.sums() == sums",
+        "whole=own.hours_whole",
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "doctor passes hours that lack something",
+        "shared/src/mailtally_shared/audit/conservation.py",
+        'for what, sums in (("rows", day.rows), ("hours", day.hours))',
+        'for what, sums in (("rows", day.rows),)',
+        _HOURS_TESTS,
+    ),
+    Mutant(
+        "a damaged part of hours is read",
+        f"{_HOURS}packed.py",
+        "    if value[:IDENTITY] != MAGIC + _digest(frame):",
+        "    if False:",
+        _HOURS_UNIT_TESTS,
+    ),
+    Mutant(
+        "a part of hours may decompress to any size",
+        f"{_HOURS}packed.py",
+        "        if size > min(_MOST_RAW, _RAW_LEAST + _RAW_A_BYTE * len(value)):",
+        "        if False:",
+        _HOURS_UNIT_TESTS,
+    ),
+    Mutant(
+        "hours leave with their day still open",
+        "services/aggregator/src/mailtally_aggregator/days/hours_turn.py",
+        "max(self._calendar.end_of(day.day), day.written_at) + KEPT",
+        "0",
+        ("tests/contract/test_hours_turn.py",),
+    ),
+    Mutant(
+        "hours stay for good",
+        "services/aggregator/src/mailtally_aggregator/days/hours_turn.py",
+        "            if _has_hours(day) and self._is_over(day, now):",
+        "            if False:",
+        ("tests/contract/test_hours_turn.py",),
+    ),
+    Mutant(
+        "hours of held records are not compacted",
+        "services/aggregator/src/mailtally_aggregator/days/hours_turn.py",
+        "        for holder in self._totals.holders():",
+        "        for holder in ():",
+        ("tests/contract/test_hours_turn.py",),
+    ),
+    Mutant(
+        "aggregators may differ in whether they count hours",
+        _POLICY,
+        "    if hours is not None and hours != policy.hours:",
+        "    if False:",
+        ("tests/contract/test_policy.py",),
     ),
 )

@@ -29,7 +29,7 @@ class HoursTurn:
         self._keys = keys
         self._lease = lease
         self._calendar = calendar
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, tuple[int, bool]] = {}  # changes, and whether the files have them
 
     def compact(self, days: Iterable[LiveDay]) -> bool:
         """Shorten the lists that are long; return false when overtaken.
@@ -40,12 +40,12 @@ class HoursTurn:
         Raises:
             Unavailable: Redis does not answer; nothing is lost.
         """
-        seen: dict[str, int] = {}
+        seen: dict[str, tuple[int, bool]] = {}
         for book, day in self._with_hours(days):
-            name = book.hours(day.day)
-            if self._seen.get(name) != day.changes and not self._shorten(book, day):
+            name, now = book.hours(day.day), (day.changes, day.is_dirty)
+            if self._seen.get(name) != now and not self._shorten(book, day):
                 return False
-            seen[name] = day.changes
+            seen[name] = now
         self._seen = seen
         return True
 

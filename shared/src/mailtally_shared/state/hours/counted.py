@@ -110,11 +110,13 @@ def _counted(rows: Rows, calendar: Calendar, charged_name: Callable[[str], str])
 
 
 def joined(parts: Sequence[CountedHours]) -> CountedHours:
-    """Return the sums of all parts, each key and each entry of a dictionary once."""
+    """Return the sums of all parts, each of which has a key once unless it has a name twice."""
     parts = [part for part in parts if len(part)]
     if not parts:
         none: Array = np.empty(0, np.int64)
         return CountedHours(none, (), none, none, none, none, none, none)
+    if len(parts) == 1 and len({*parts[0].names}) == len(parts[0].names):
+        return parts[0]
     name, names = unify([(part.name, part.names) for part in parts])
     hours = np.unique(_concatenate([part.hours for part in parts]))
     at = [np.searchsorted(hours, part.hours)[part.hour] for part in parts]

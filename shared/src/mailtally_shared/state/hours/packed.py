@@ -50,7 +50,9 @@ def pack(hours: CountedHours) -> bytes:
     if not len(hours):
         return b""
     used, name = compact(hours.name, (len(hours.names),))
-    names = "\n".join([hours.names[index] for index in used.tolist()]).encode("ascii")
+    every = len(used) == len(hours.names)
+    texts = hours.names if every else [hours.names[index] for index in used.tolist()]
+    names = "\n".join(texts).encode("ascii")
     shape = (len(hours.hours), len(Service))
     sections, section = compact(codes_of((hours.hour, hours.service), shape), shape)
     hour, service = np.divmod(sections, len(Service))
