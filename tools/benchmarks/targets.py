@@ -153,6 +153,11 @@ def _starting(command: str) -> Callable[[Found], float]:
     return lambda found: float(found["seconds"][command])
 
 
+def _hours(what: str) -> Callable[[Found], float]:
+    """Return the largest ratio of all loads, with hours on to off."""
+    return lambda found: max(float(load["on"][what] / load["off"][what]) for load in found.values())
+
+
 _TIMES, _SHARE, _MEGABYTES = "{:.2f} times", "{:.1%}", "{:.0f} MB"
 _SECONDS = "{:.2f} s"
 
@@ -181,6 +186,8 @@ TARGETS = (
     Target("cost a record, by lines: change", "≤", 0.1, _SHARE, "growth", _growth("by_lines")),
     Target("cost a record, by domains: change", "≤", 0.1, _SHARE, "growth", _growth("by_domains")),
     Target("second aggregator, batches waiting", "≥", 1, _TIMES, "growth", _second),
+    Target("Redis's work, with hours", "≤", 1.6, _TIMES, "hours", _hours("redis")),
+    Target("Redis's memory, with hours", "≤", 1.5, _TIMES, "hours", _hours("memory")),
     Target("mailtally --help", "≤", 0.15, _SECONDS, "starting", _starting("--help")),
     Target("report of 1,000 lines", "≤", 0.3, _SECONDS, "starting", _starting("report")),
     Target("doctor of that site", "≤", 0.4, _SECONDS, "starting", _starting("doctor")),

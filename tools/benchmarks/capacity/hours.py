@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _DAY, _HOST, _HOUR = 1_771_200_000, "bench", 3600
 _CALENDAR = Calendar(ZoneInfo("Europe/Berlin"))
 _KEYS = StateKeys()
+_HOSTS = ("mail1.example.net", "mail2.example.net", "mail3.example.net")
 _STATUSES = ("success", "failure", "deferred")
 _DOMAINS = (1000, 20_000)
 #: Commits from one turn of the day writer to the next.
@@ -132,7 +133,10 @@ def _megabytes(size: float) -> str:
 
 
 def _rows(domains: int, load: Load, commits: int, number: int) -> Rows:
-    """Return the folded records of one commit: Zipf domains, five services, three statuses."""
+    """Return the folded records of one commit.
+
+    They are of three hosts, five services and three statuses; domains have Zipf frequencies.
+    """
     random = np.random.default_rng(number)
     weights = 1 / np.arange(1, domains + 1)
     length = 86_400 // commits
@@ -144,10 +148,10 @@ def _rows(domains: int, load: Load, commits: int, number: int) -> Rows:
         size=random.lognormal(9, 1.5, load.records).astype(np.int64),
         attempts=np.where(random.random(load.records) < 0.02, 2, 1).astype(np.int64),  # noqa: PLR2004 - few are repeated
         service=random.integers(0, len(Service), load.records).astype(np.uint8),
-        host=np.zeros(load.records, np.uint16),
+        host=random.integers(0, len(_HOSTS), load.records).astype(np.uint16),
         status=random.choice(3, load.records, p=(0.9, 0.06, 0.04)).astype(np.uint8),
         domain=domain.astype(np.uint32),
-        hosts=(_HOST,),
+        hosts=_HOSTS,
         statuses=_STATUSES,
         domains=tuple(f"customer-{number:05d}.example.com" for number in named.tolist()),
     )
@@ -158,7 +162,7 @@ def _once(batches: Sequence[Rows], *, hours: bool) -> Cost:
     with tempfile.TemporaryDirectory(prefix="mailtally-bench-") as temp:
         place = Path(temp)
         with EmbeddedRedis(place / "data") as server:
-            state = connect_state(server.state_url)
+            state = connect_state(server.state_url, timeout=60)
             open_state(state, _KEYS, place / "statistic")
             who = Registration(_HOST, new_id(host_mark(_HOST)), 1, "0" * 32)
             Ledger(state, _KEYS).register(who, None, None, "benchmark")

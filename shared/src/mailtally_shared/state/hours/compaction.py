@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 #: Parts of a day from which on the newest are added up, and the least of them.
-MANY, LEAST = 16, 8
+MANY, LEAST = 32, 16
 #: A part that is this much larger than those behind it together stays.
 _LARGER = 2
 
