@@ -179,7 +179,7 @@ def test_every_target_finds_its_figure_in_what_its_part_keeps() -> None:
         "day": {"ratios": {"written": 1.0, "PostgreSQL": 1.0, "SQLite": 1.0}},
         "growth": {"by_lines": costs, "by_domains": costs}
         | {"by_aggregators": {"1": {"rate": 1.0}, "2": {"rate": 1.5}}},
-        "hours": {"live": dict.fromkeys(("off", "on"), {"redis": 1.0, "memory": 1.0})},
+        "hours": {"live": {key: {"redis": 1.0, "memory": 1.0} for key in ("off", "on")}},
         "starting": {"seconds": dict.fromkeys(("--help", "report", "doctor", "up --once"), 0.1)},
     }
     verdicts = judged(parts)
