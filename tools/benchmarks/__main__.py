@@ -23,6 +23,7 @@ NAMES = tuple(contender.name for contender in CONTENDERS)
 #: because the parent of the contenders must stay small.
 PARTS = {
     "peers": "tools.benchmarks.peers.comparing",
+    "slopes": "tools.benchmarks.peers.slopes",
     "stages": "tools.benchmarks.pipeline.stages",
     "freshness": "tools.benchmarks.pipeline.steady",
     "idle": "tools.benchmarks.pipeline.idle",

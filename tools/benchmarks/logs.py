@@ -1,4 +1,6 @@
-"""The logs that all contenders read: three mail hosts, three days, Zipf domains, seeded.
+"""The logs that all contenders read: three days, Zipf domains, five services, seeded.
+
+There are two sets: a cluster of three mail hosts, and one machine with four logs.
 
 Run as a program, so that the process that measures the others stays small: a child's peak
 memory counts from its parent's.
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from mailtally.samples.sample_logs import Truth
 
 HOSTS = ("mail1.example.com", "mail2.example.com", "mail3.example.com")
+#: The host that each log names, by the log's folder.
+CLUSTER = {host: host for host in HOSTS}
+MACHINE = {f"log{number}": "mail.example.com" for number in range(1, 5)}
+LAYOUTS = {"cluster": CLUSTER, "machine": MACHINE}
 DAYS = 3
 _DAY = 86_400
 _AT_ONCE = 2**20  # bytes copied at once
@@ -29,15 +35,16 @@ _AT_ONCE = 2**20  # bytes copied at once
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """Generated logs, one per host, below one directory."""
+    """Generated logs below one directory; ``layout`` is one of ``LAYOUTS``."""
 
     directory: Path
     lines: int
+    layout: str = "cluster"
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """Return the paths of the logs, in the order of ``HOSTS``."""
-        return tuple(self.directory / host / "stats" for host in HOSTS)
+        """Return the paths of the logs, in the order of the layout."""
+        return tuple(self.directory / folder / "stats" for folder in LAYOUTS[self.layout])
 
     @property
     def size(self) -> int:
@@ -54,19 +61,22 @@ class Logs:
         return frozenset(self.expected.read_text("ascii").splitlines())
 
 
-def make_logs(directory: Path, *, lines: int, domains: int = 1000, seed: int = 1) -> Logs:
+def make_logs(
+    directory: Path, *, lines: int, domains: int = 1000, seed: int = 1, layout: str = "cluster"
+) -> Logs:
     """Generate logs, in a process of its own, unless they exist.
 
     Args:
         directory: directory for the logs only; it is created if needed.
-        lines: lines of all hosts together.
+        lines: lines of all logs together.
         domains: domains charged in each log.
         seed: seed of the random numbers.
+        layout: which logs there are, one of ``LAYOUTS``.
     """
-    logs = Logs(directory, lines)
+    logs = Logs(directory, lines, layout)
     if not logs.expected.exists():
         directory.mkdir(parents=True, exist_ok=True)
-        arguments = map(str, (directory, lines, domains, seed))
+        arguments = map(str, (directory, lines, domains, seed, layout))
         subprocess.run([sys.executable, "-m", "tools.benchmarks.logs", *arguments], check=True)
     return logs
 
@@ -76,7 +86,8 @@ def repeated(logs: Logs, times: int) -> Logs:
 
     Longer logs of the same kind: nothing else differs that could change the cost per line.
     """
-    longer = Logs(logs.directory.with_name(f"{logs.directory.name}-x{times}"), logs.lines * times)
+    directory = logs.directory.with_name(f"{logs.directory.name}-x{times}")
+    longer = Logs(directory, logs.lines * times, logs.layout)
     if not longer.expected.exists():
         for path, original in zip(longer.paths, logs.paths, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,14 +109,15 @@ def _write(logs: Logs, domains: int, seed: int) -> None:
     from mailtally.samples.sample_logs import write_log  # noqa: PLC0415 - imports numpy; see above
 
     today = int(datetime.now(UTC).timestamp()) // _DAY * _DAY
-    share, rest = divmod(logs.lines, len(HOSTS))
+    hosts = LAYOUTS[logs.layout].values()
+    share, rest = divmod(logs.lines, len(hosts))
     truths = []
-    for number, path in enumerate(logs.paths):
+    for number, (path, host) in enumerate(zip(logs.paths, hosts, strict=True)):
         path.parent.mkdir(exist_ok=True)
         truths.append(
             write_log(
                 path,
-                host=HOSTS[number],
+                host=host,
                 lines=share + (rest if number == 0 else 0),
                 start=today - DAYS * _DAY,
                 end=today,
@@ -135,4 +147,5 @@ def _sums(truths: Iterable[Truth]) -> Iterable[tuple[int, str, int, int]]:
 
 
 if __name__ == "__main__":
-    _write(Logs(Path(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3]), int(sys.argv[4]))
+    made = Logs(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[5])
+    _write(made, int(sys.argv[3]), int(sys.argv[4]))

@@ -37,7 +37,10 @@ class Scale:
     longest: int = 100_000_000
     only: tuple[str, ...] = ()
 
-    def logs(self, lines: int | None = None, domains: int | None = None) -> Logs:
+    def logs(
+        self, lines: int | None = None, domains: int | None = None, layout: str = "cluster"
+    ) -> Logs:
         """Return the logs of this scale, generated on first use."""
-        size = (lines or self.lines, domains or self.domains)
-        return make_logs(self.place / "{}-{}".format(*size), lines=size[0], domains=size[1])
+        lines, domains = lines or self.lines, domains or self.domains
+        place = self.place / f"{layout}-{lines}-{domains}"
+        return make_logs(place, lines=lines, domains=domains, layout=layout)

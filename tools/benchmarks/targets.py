@@ -28,6 +28,7 @@ class Target:
         form: the format of figures.
         part: the part of the benchmark that measures it.
         find: returns the figure from that part's results; ``LookupError`` if there is none.
+        spread: returns its range over its median; ``None``: the figure is not a median.
     """
 
     what: str
@@ -36,14 +37,16 @@ class Target:
     form: str
     part: str
     find: Callable[[Found], float]
+    spread: Callable[[Found], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A target and the measured figure; ``None`` if it was not measured."""
+    """A target, the measured figure and its spread; ``None`` if it was not measured."""
 
     target: Target
     measured: float | None
+    spread: float | None = None
 
     @property
     def is_met(self) -> bool:
@@ -67,17 +70,22 @@ class Verdict:
     def spelled(self) -> dict[str, Any]:
         """Return the verdict for the results."""
         told = {k: v for k, v in asdict(self.target).items() if k in {"what", "bound", "limit"}}
-        return {**told, "measured": self.measured, "verdict": self.said}
+        return {**told, "measured": self.measured, "spread": self.spread, "verdict": self.said}
 
 
 def judged(parts: Mapping[str, Found]) -> list[Verdict]:
     """Return each target with the figure of its part."""
-    return [Verdict(target, _measured(target, parts)) for target in TARGETS]
+    return [
+        Verdict(target, _found(target, target.find, parts), _found(target, target.spread, parts))
+        for target in TARGETS
+    ]
 
 
-def _measured(target: Target, parts: Mapping[str, Found]) -> float | None:
+def _found(
+    target: Target, find: Callable[[Found], float] | None, parts: Mapping[str, Found]
+) -> float | None:
     try:
-        return target.find(parts[target.part])
+        return find(parts[target.part]) if find else None
     except LookupError:
         return None
 
@@ -89,11 +97,12 @@ def verdicts_table(verdicts: Iterable[Verdict]) -> str:
             verdict.target.what,
             f"{verdict.target.bound} {_spelled(verdict.target.limit, verdict)}".strip(),
             _spelled(verdict.measured, verdict),
+            "" if None in (verdict.measured, verdict.spread) else f"{verdict.spread:.0%}",
             verdict.said,
         )
         for verdict in verdicts
     ]
-    return aligned([("", "target", "measured", "verdict"), *rows])
+    return aligned([("", "target", "measured", "spread", "verdict"), *rows])
 
 
 def _spelled(value: float | None, verdict: Verdict) -> str:
@@ -109,8 +118,39 @@ def _to(ours: str, rival: str) -> Callable[[Found], float]:
     return lambda found: float(_contender(found, ours)["ratios"][rival])
 
 
+def _spread(name: str) -> Callable[[Found], float]:
+    return lambda found: float(_contender(found, name)["spread"])
+
+
+def _nanoseconds(name: str) -> Callable[[Found], float]:
+    return lambda found: 1e9 / float(_contender(found, name)["rate"])
+
+
+def _cpu(name: str) -> Callable[[Found], float]:
+    return lambda found: float(_contender(found, name)["cpu"])
+
+
 def _wire(found: Found) -> float:
     return float(_contender(found, "running")["extra"]["wire_bytes_per_record"])
+
+
+def _slope(layout: str, name: str, figure: str) -> Callable[[Found], float]:
+    """Return a figure of ``slopes``: of a data set and a contender."""
+
+    def find(found: Found) -> float:
+        by_name = {one["name"]: one for one in found[layout]}
+        return float(by_name[name][figure])
+
+    return find
+
+
+def _slope_wire(found: Found) -> float:
+    by_name = {one["name"]: one for one in found["machine"]}
+    return float(by_name["running"]["extra"]["wire_bytes_per_record"])
+
+
+def _domains(count: int) -> Callable[[Found], float]:
+    return lambda found: float(found["by_domains"][str(count)]["cpu_s_per_million"])
 
 
 def _largest(figure: str) -> Callable[[Found], float]:
@@ -158,17 +198,66 @@ def _hours(what: str) -> Callable[[Found], float]:
     return lambda found: max(float(load["on"][what] / load["off"][what]) for load in found.values())
 
 
+def _alone(figure: str) -> Callable[[Found], float]:
+    return lambda found: float(found[figure])
+
+
 _TIMES, _SHARE, _MEGABYTES = "{:.2f} times", "{:.1%}", "{:.0f} MB"
 _SECONDS = "{:.2f} s"
 
+_NANOSECONDS, _PLAIN = "{:.0f} ns", "{:.2f}"
+
+_POLARS, _MANY = "slope, to Polars", "20,000 domains"
+
 TARGETS = (
-    Target("whole pipeline to Polars", "≥", 1.5, _TIMES, "peers", _to("running", "polars")),
-    Target("whole pipeline to mawk", "≥", 6, _TIMES, "peers", _to("running", "mawk")),
-    Target("whole pipeline to GoAccess", "≥", 60, _TIMES, "peers", _to("running", "goaccess")),
-    Target("analyze to Polars", "≥", 3, _TIMES, "peers", _to("analyze", "polars")),
-    Target("parse kernel to mawk", "≥", 12, _TIMES, "peers", _to("parse", "mawk")),
-    Target("parse kernel to wc -l", "", None, _TIMES, "peers", _to("parse", "wc")),
-    Target("bytes a record on the wire", "≤", 5, "{:.2f}", "peers", _wire),
+    *(
+        Target(f"whole pipeline to {title}", "≥", limit, _TIMES, "peers", *these)
+        for title, limit, these in (
+            ("Polars", 1.5, (_to("running", "polars"), _spread("running"))),
+            ("mawk", 4, (_to("running", "mawk"), _spread("running"))),
+            ("GoAccess", 35, (_to("running", "goaccess"), _spread("running"))),
+        )
+    ),
+    *(
+        Target(
+            what,
+            "≥" if limit else "",
+            limit,
+            _TIMES,
+            "slopes",
+            _slope(layout, name, "ratio"),
+            _slope(layout, name, "ratio_spread"),
+        )
+        for what, limit, layout, name in (
+            (f"whole pipeline, {_POLARS}", 2.5, "cluster", "running"),
+            (f"{_MANY}, up --once, {_POLARS}", 1.2, "machine", "once"),
+            (f"{_MANY}, services running, {_POLARS}", None, "machine", "running"),
+            (f"analyze, {_POLARS}", 3.5, "cluster", "analyze"),
+            (f"analyze, {_MANY}, {_POLARS}", 3, "machine", "analyze"),
+        )
+    ),
+    Target(
+        "parse and fold, one core",
+        "≤",
+        60,
+        _NANOSECONDS,
+        "peers",
+        _nanoseconds("fold"),
+        _spread("fold"),
+    ),
+    Target("… to wc -l", "≥", 0.28, _TIMES, "peers", _to("fold", "wc"), _spread("fold")),
+    Target("bytes a record on the wire", "≤", 1, _PLAIN, "peers", _wire),
+    Target(f"… {_MANY}", "≤", 1.5, _PLAIN, "slopes", _slope_wire),
+    Target("CPU s a million records", "≤", 0.18, _PLAIN, "peers", _cpu("running")),
+    Target(
+        f"… {_MANY}, up --once, slope",
+        "≤",
+        0.25,
+        _PLAIN,
+        "slopes",
+        _slope("machine", "once", "cpu"),
+    ),
+    Target("… 1,000,000 domains", "≤", 1.2, _PLAIN, "growth", _domains(1_000_000)),
     Target("freshness at 20,000 lines/s, p99", "≤", 1, "{:.2f} s", "freshness", _p99),
     Target("of one core meanwhile, all and Redis", "≤", 0.25, _SHARE, "freshness", _cores),
     Target("idle service, of one core", "≤", 0.005, "{:.2%}", "idle", _largest("cores")),
@@ -188,6 +277,9 @@ TARGETS = (
     Target("second aggregator, batches waiting", "≥", 1, _TIMES, "growth", _second),
     Target("Redis's work, with hours", "≤", 1.6, _TIMES, "hours", _hours("redis")),
     Target("Redis's memory, with hours", "≤", 1.5, _TIMES, "hours", _hours("memory")),
+    Target("collector alone, installed", "≤", 130, _MEGABYTES, "collector", _alone("installed_mb")),
+    Target("… memory, busy", "≤", 60, _MEGABYTES, "collector", _alone("busy_mb")),
+    Target("… ready after the first start", "≤", 0.15, _SECONDS, "collector", _alone("ready_s")),
     Target("mailtally --help", "≤", 0.15, _SECONDS, "starting", _starting("--help")),
     Target("report of 1,000 lines", "≤", 0.3, _SECONDS, "starting", _starting("report")),
     Target("doctor of that site", "≤", 0.4, _SECONDS, "starting", _starting("doctor")),

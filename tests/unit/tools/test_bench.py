@@ -13,12 +13,13 @@ import pytest
 
 from tests.support.servers import missing
 from tools.benchmarks.figures import figures
-from tools.benchmarks.logs import Logs, make_logs, repeated
+from tools.benchmarks.logs import LAYOUTS, Logs, make_logs, repeated
 from tools.benchmarks.peers.answer import heard, spelled
 from tools.benchmarks.peers.comparing import report
 from tools.benchmarks.peers.contenders import CONTENDERS, Contender, Share
 from tools.benchmarks.peers.dialects import DIALECTS, rendered
 from tools.benchmarks.peers.running import Run, WrongAnswerError, run
+from tools.benchmarks.peers.slopes import slopes
 from tools.benchmarks.pipeline.stopwatch import Cost, costs_table, medians
 from tools.benchmarks.table import aligned
 from tools.benchmarks.targets import TARGETS, Target, Verdict, judged, verdicts_table
@@ -104,6 +105,32 @@ def test_figures_are_medians_with_spread_and_ratios() -> None:
     assert ours.peak == 7
 
 
+def test_a_slope_is_what_further_lines_cost() -> None:
+    def of(records: int, seconds: float, cpu: float) -> Run:
+        return Run(records=records, seconds=seconds, started=0.5, cpu=cpu, peak=1)
+
+    def pair(seconds: float) -> tuple[Run, Run]:
+        return of(1_000_000, 1.0, 2.0), of(4_000_000, 1.0 + seconds, 3.5)
+
+    runs = {"polars": [pair(2.0), pair(1.0)], "ours": [pair(1.0), pair(2.0)]}
+    polars, ours = slopes(runs, {"polars": "Polars", "ours": "Ours"})
+    assert (polars.ratio, polars.rate, polars.rounds) == (1.0, 2_250_000, 2)
+    assert ours.ratio == pytest.approx(1.25)  # twice as fast in one round, half in the other
+    assert ours.ratio_spread == pytest.approx(1.2)
+    assert (ours.cpu, ours.cpu_short) == (0.5, 2.0)
+    (alone,) = slopes({"ours": [pair(1.0)]}, {"ours": "Ours"})
+    assert (alone.rate, alone.ratio) == (3_000_000, 0.0)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_data_set_has_logs_of_its_own(tmp_path: Path, layout: str) -> None:
+    logs = make_logs(tmp_path / layout, lines=100, domains=7, layout=layout)
+    written = [path.read_bytes() for path in logs.paths]
+    assert len(set(written)) == len(LAYOUTS[layout])
+    assert {text.split()[3].decode() for text in written} == set(LAYOUTS[layout].values())
+    assert repeated(logs, 2).paths[-1].read_bytes() == 2 * written[-1]
+
+
 def test_what_is_not_installed_is_said_to_be_missing() -> None:
     absent = Contender("none", "None such", ("mailtally-no-such-program",))
     assert absent.missing == "mailtally-no-such-program"
@@ -155,9 +182,9 @@ def test_a_target_is_met_or_missed_by_so_much() -> None:
         "missed, 9.0 times",
     ]
     assert Verdict(stated, 3.0).said == "stated"
-    text = verdicts_table([Verdict(least, 1.5), Verdict(stated, 3.0), Verdict(most, None)])
+    text = verdicts_table([Verdict(least, 1.5, 0.25), Verdict(stated, 3.0), Verdict(most, None)])
     assert [line.split() for line in text.splitlines()[1:]] == [
-        ["rate", "≥", "2.0", "times", "1.5", "times", "missed", "by", "25%"],
+        ["rate", "≥", "2.0", "times", "1.5", "times", "25%", "missed", "by", "25%"],
         ["share", "3", "stated"],
         ["memory", "≤", "100", "MB", "not", "measured"],
     ]
@@ -167,12 +194,20 @@ def test_every_target_finds_its_figure_in_what_its_part_keeps() -> None:
     contenders = [
         {"name": name, "ratios": {"polars": 2.0, "mawk": 3.0, "goaccess": 4.0, "wc": 0.1}}
         | {"extra": {"wire_bytes_per_record": 4.5}}
-        for name in ("running", "analyze", "parse")
+        | {"spread": 0.1, "rate": 2e7, "cpu": 0.2}
+        for name in ("running", "fold")
+    ]
+    sloping = [
+        {"name": name, "ratio": 2.0, "ratio_spread": 0.1, "cpu": 0.2}
+        | {"extra": {"wire_bytes_per_record": 1.5}}
+        for name in ("running", "analyze", "once")
     ]
     services = {"redis": {"cores": 0.001, "written_bytes_s": 5}}
-    costs = {"1": {"cpu_s_per_million": 1.0}, "2": {"cpu_s_per_million": 0.8}}
+    costs = {"1": {"cpu_s_per_million": 1.0}, "1000000": {"cpu_s_per_million": 0.8}}
     parts: dict[str, dict[str, Any]] = {
         "peers": {"contenders": contenders},
+        "slopes": {"cluster": sloping, "machine": sloping},
+        "collector": dict.fromkeys(("installed_mb", "busy_mb", "ready_s"), 1.0),
         "freshness": {"p99_s": 0.2, "cores": {"redis": 0.1, "collector": 0.1}},
         "idle": {"services": services},
         "memory": dict.fromkeys(("collector_bytes", "aggregator_bytes", "loader_bytes"), 1e6),
@@ -187,6 +222,8 @@ def test_every_target_finds_its_figure_in_what_its_part_keeps() -> None:
     by_name = {one.target.what: one.measured for one in verdicts}
     assert by_name["cost a record, by lines: change"] == pytest.approx(0.2)
     assert by_name["second aggregator, batches waiting"] == 1.5
+    assert by_name["parse and fold, one core"] == pytest.approx(50)
+    assert {one.spread for one in verdicts} == {None, 0.1}
     assert all(one.measured is None for one in judged({}))
     assert len(verdicts) == len(TARGETS)
 

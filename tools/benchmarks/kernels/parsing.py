@@ -1,4 +1,7 @@
-"""The parser alone on one core: whole lines in chunks of 8 MiB to columns, without sums."""
+"""The parser alone on one core: whole lines in chunks of 8 MiB to columns, without sums.
+
+With ``--fold`` to folded rows, batch by batch, as in the collector.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailtally_collector.formats import StatsParser, warm
+from mailtally_collector.formats import Setting, StatsParser, warm
+from mailtally_collector.formats.stats.format import StatsFormat
+from mailtally_collector.spool.batcher import BatchLimits
 from mailtally_collector.tail.content import open_content
+from mailtally_shared.rows import STEPS
 from tools.benchmarks.peers.answer import Clock, tell
 
 if TYPE_CHECKING:
@@ -33,9 +39,26 @@ def chunks(paths: Iterable[Path], size: int = CHUNK) -> Iterator[memoryview]:
                 at += end
 
 
+def parsed(paths: Iterable[Path]) -> int:
+    """Parse logs; return the number of records."""
+    parser = StatsParser()
+    return sum(len(parser.parse(chunk).columns) for chunk in chunks(paths))
+
+
+def folded(paths: Iterable[Path]) -> int:
+    """Parse and fold logs; return the number of records."""
+    folder, full, records = StatsFormat(Setting()).folder(STEPS[0]), BatchLimits().keys, 0
+    for chunk in chunks(paths):
+        records += folder.fold(chunk).records
+        if len(folder) >= full:
+            folder.take()
+    folder.take()
+    return records
+
+
 if __name__ == "__main__":
     warm()
-    parser = StatsParser()
+    folds = sys.argv[1] == "--fold"
     clock = Clock()
-    records = sum(len(parser.parse(chunk).columns) for chunk in chunks(map(Path, sys.argv[1:])))
+    records = (folded if folds else parsed)(map(Path, sys.argv[1 + folds :]))
     tell(figures={**clock.figures(), "records": records})

@@ -80,17 +80,33 @@ RUNNING = _ours(
     "running", "pipeline, services running", "tools.benchmarks.pipeline.pipeline", "--running"
 )
 
+ANALYZE = _ours("analyze", "mailtally analyze", "tools.benchmarks.pipeline.analyzing")
+POLARS = _peer("polars", "Polars streaming, bare sums", "polars_sums", needs="polars")
+#: One collector reads all logs.
+TOGETHER = _ours(
+    "running",
+    "pipeline, services running",
+    *("tools.benchmarks.pipeline.pipeline", "--running", "--together"),
+)
+ONCE = _ours("once", "mailtally up --once", "tools.benchmarks.pipeline.once")
+
 CONTENDERS = (
     Contender("wc", "wc -l, the floor of reading", ("wc", "-l"), sums=False),
     Contender("mawk", "mawk, bare sums", ("mawk", "-F|", "-f", str(_AWK))),
     _peer("python", "plain Python loop, bare sums", "plain_loop"),
-    _peer("polars", "Polars streaming, bare sums", "polars_sums", needs="polars"),
+    POLARS,
     _peer("duckdb", "DuckDB, bare sums", "duckdb_sums", needs="duckdb"),
     _slow("goaccess", "GoAccess, 1 M lines", Share("stats", 1_000_000)),
     _slow("pflogsumm", "pflogsumm, 150,000 deliveries", Share("postfix", 150_000)),
     _slow("awstats", "AWStats, 300,000 deliveries", Share("awstats", 300_000), AWSTATS),
     _ours("parse", "parse kernel alone, one core", "tools.benchmarks.kernels.parsing", sums=False),
-    _ours("analyze", "mailtally analyze", "tools.benchmarks.pipeline.analyzing"),
+    _ours(
+        "fold",
+        "… parse and fold, one core",
+        *("tools.benchmarks.kernels.parsing", "--fold"),
+        sums=False,
+    ),
+    ANALYZE,
     RUNNING,
     _ours("pipeline", "pipeline, from the collectors' start", "tools.benchmarks.pipeline.pipeline"),
 )

@@ -18,11 +18,12 @@ import psutil
 from mailtally.local.embedded_redis import EmbeddedRedis
 from mailtally.samples.sample_logs import write_log
 from mailtally_shared.state.client import connect_state
-from tools.benchmarks.pipeline.ledger import applied_records
+from mailtally_shared.state.keys import StateKeys
+from tools.benchmarks.pipeline.ledger import applied_records, collectors
 from tools.benchmarks.table import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tools.benchmarks.scale import Scale
 
@@ -35,7 +36,10 @@ _MB = 2**20
 _DAY = 86_400
 #: Seconds until a collector counts as idle, and seconds for which it is then watched.
 _SETTLING, _WATCHED = 5.0, 10.0
-_TIMEOUT, _LOOK = 300.0, 0.02
+_TIMEOUT, _LOOK, _MOMENT = 300.0, 0.02, 0.002
+_WHOLE = "{:,.0f}"
+#: Title, value, and its format.
+Figure = tuple[str, float, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +92,18 @@ def measure(scale: Scale) -> dict[str, Any]:
         log = place / "stats"
         lines, today = scale.lines, int(time.time()) // _DAY * _DAY
         write_log(log, host="mail.example.com", lines=lines, start=today - _DAY, end=today, seed=1)
-        on_disk = [("a collector alone", ""), *_on_disk(environment.sizes())]
+        installed = _installed(environment.sizes()) / _MB
         first, later = (
             list(_at_work(environment, place / start, log, lines)) for start in ("first", "later")
         )
-    at_work = [(*row, value) for row, (_, value) in zip(first, later, strict=True)]
-    return {"lines": lines, "on_disk": on_disk, "at_work": at_work}
+    at_work = [
+        (title, form.format(value), form.format(later_value))
+        for (title, value, form), (_, later_value, _) in zip(first, later, strict=True)
+    ]
+    on_disk = [("a collector alone", ""), ("installed packages, MB", f"{installed:,.0f}")]
+    ready, busy = (value for _, value, _ in first[:2])
+    figures = {"installed_mb": installed, "ready_s": ready, "busy_mb": busy}
+    return {"lines": lines, **figures, "on_disk": on_disk, "at_work": at_work}
 
 
 def shown(found: dict[str, Any]) -> str:
@@ -102,14 +112,15 @@ def shown(found: dict[str, Any]) -> str:
     return f"{aligned(found['on_disk'])}\n\n{aligned([head, *found['at_work']])}"
 
 
-def _on_disk(sizes: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    whole = sum(size for name, size in sizes.items() if not name.startswith(_OURS_NOT))
-    yield "installed packages, MB", _mb(whole)
+def _installed(sizes: Mapping[str, int]) -> int:
+    """Return the bytes of all packages but those that every environment has."""
+    return sum(size for name, size in sizes.items() if not name.startswith(_OURS_NOT))
 
 
 def _at_work(
     environment: BareEnvironment, data_dir: Path, log: Path, lines: int
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[Figure]:
+    """Yield the seconds until it is registered, its memory at most, and figures while idle."""
     with EmbeddedRedis(data_dir) as server, ExitStack() as stack:
         settings = {
             "MAILTALLY_DATA_DIR": str(data_dir),
@@ -119,11 +130,34 @@ def _at_work(
         }
         aggregator = (sys.executable, "-m", "mailtally_aggregator", "run")
         stack.enter_context(_running(aggregator, settings))
-        collector = (str(environment.collector), "run")
+        _await_open(server)
+        collector, begin = (str(environment.collector), "run"), time.perf_counter()
         process = stack.enter_context(_running(collector, settings))
-        yield "memory at most, MB", _mb(_busiest(process, server, lines))
+        yield "registered after, s", _registered(server) - begin, "{:.2f}"
+        yield "memory at most, MB", _busiest(process, server, lines) / _MB, _WHOLE
         time.sleep(_SETTLING)
         yield from _idle(process)
+
+
+def _await_open(server: EmbeddedRedis) -> None:
+    """Wait until an aggregator has opened the state."""
+    with connect_state(server.state_url) as state:
+        _wait(lambda: bool(state.exists(StateKeys().format)))
+
+
+def _registered(server: EmbeddedRedis) -> float:
+    """Wait until a collector has registered; return the time in ``perf_counter`` seconds."""
+    with connect_state(server.state_url) as state:
+        _wait(lambda: bool(collectors(state)), _MOMENT)
+    return time.perf_counter()
+
+
+def _wait(condition: Callable[[], bool], look: float = _LOOK) -> None:
+    deadline = time.monotonic() + _TIMEOUT
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("The collector or its aggregator did not start.")
+        time.sleep(look)
 
 
 def _busiest(process: psutil.Process, server: EmbeddedRedis, lines: int) -> int:
@@ -138,16 +172,16 @@ def _busiest(process: psutil.Process, server: EmbeddedRedis, lines: int) -> int:
     return most
 
 
-def _idle(process: psutil.Process) -> Iterator[tuple[str, str]]:
+def _idle(process: psutil.Process) -> Iterator[Figure]:
     memory = process.memory_full_info()
-    yield "memory idle, MB", _mb(memory.rss)
-    yield "of it shared with no other process, MB", _mb(memory.uss)
+    yield "memory idle, MB", memory.rss / _MB, _WHOLE
+    yield "of it shared with no other process, MB", memory.uss / _MB, _WHOLE
     before = process.cpu_times(), process.io_counters().write_bytes
     time.sleep(_WATCHED)
     after = process.cpu_times(), process.io_counters().write_bytes
     used = sum(after[0][:2]) - sum(before[0][:2])
-    yield "processor idle, of a core", f"{used / _WATCHED:.2%}"
-    yield "written to disk idle, bytes/s", f"{(after[1] - before[1]) / _WATCHED:,.0f}"
+    yield "processor idle, of a core", used / _WATCHED, "{:.2%}"
+    yield "written to disk idle, bytes/s", (after[1] - before[1]) / _WATCHED, _WHOLE
 
 
 @contextmanager
@@ -159,10 +193,6 @@ def _running(command: Sequence[str], settings: Mapping[str, str]) -> Iterator[ps
     finally:
         process.terminate()
         process.wait()
-
-
-def _mb(size: int) -> str:
-    return f"{size / _MB:,.0f}"
 
 
 def _size(entry: Path) -> int:

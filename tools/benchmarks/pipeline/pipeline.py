@@ -1,5 +1,6 @@
-"""The whole pipeline on this machine: 3 collectors → Redis → 2 aggregators → qml → SQLite.
+"""The whole pipeline on this machine: collectors → Redis → 2 aggregators → qml → SQLite.
 
+Each log has a collector; with ``--together``, one collector reads all logs.
 Real service processes on the embedded Redis, with its append-only file synced every second. By
 default the backlog exists when the collectors start, and the clock starts with them. With
 ``--running`` the services are already running, the clock starts when the backlog appears, and no
@@ -8,9 +9,9 @@ day is written: this is the throughput without starts.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sqlite3
-import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -89,16 +90,20 @@ class Observer:
 
 
 def from_start(
-    logs: Sequence[Path], records: int, directory: Path
+    logs: Mapping[str, Sequence[Path]], records: int, directory: Path
 ) -> tuple[list[Sum], dict[str, object]]:
-    """Measure from the start of the collectors, including day files and rows."""
+    """Measure from the start of the collectors, including day files and rows.
+
+    The logs are those of each collector, by its name.
+    """
     with _site(directory, _expected(logs)) as site:
         others = Processes()
         others.look()
         before = others.cpu()
         begin = time.perf_counter()
         children = [
-            site.start_collector([str(log)], host=log.parent.name, once=True) for log in logs
+            site.start_collector(list(map(str, these)), host=host, once=True)
+            for host, these in logs.items()
         ]
         observer = Observer.of(site)
         reading = observer.wait(lambda: len(collectors(observer.state)) > 0)
@@ -108,7 +113,7 @@ def from_start(
             lambda: all(one.is_done for one in children) and site.progress().is_settled,
             look=0.1,  # it reads more than the ledger
         )
-        sums = list(_loaded(site.database))
+        sums = list(loaded_sums(site.database))
     return sums, {
         "seconds": committed - begin,
         **_usage(cpu, before, observer.processes),
@@ -119,14 +124,17 @@ def from_start(
 
 
 def when_running(
-    logs: Sequence[Path], records: int, directory: Path
+    logs: Mapping[str, Sequence[Path]], records: int, directory: Path
 ) -> tuple[list[Sum], dict[str, object]]:
     """Measure from the appearance of the backlog with running services."""
-    appearing = {log: directory / "logs" / log.parent.name / "stats" for log in logs}
+    appearing: dict[Path, Path] = {}
     with _site(directory, NEVER) as site:
-        for log in appearing.values():
-            log.parent.mkdir(parents=True)
-            site.start_collector([str(log)], host=log.parent.name)
+        for host, these in logs.items():
+            places = {log: directory / "logs" / log.parent.name / "stats" for log in these}
+            for place in places.values():
+                place.parent.mkdir(parents=True)
+            site.start_collector(list(map(str, places.values())), host=host)
+            appearing |= places
         observer = Observer.of(site)
         observer.wait(lambda: len(collectors(observer.state)) == len(logs))
         observer.wait_until_quiet()
@@ -153,9 +161,8 @@ def _site(directory: Path, settings: Mapping[str, str]) -> Iterator[Site]:
         yield site
 
 
-def _expected(logs: Iterable[Path]) -> dict[str, str]:
-    hosts = ",".join(log.parent.name for log in logs)
-    return {"MAILTALLY_AGGREGATOR__EXPECTED_HOSTS": hosts}
+def _expected(hosts: Iterable[str]) -> dict[str, str]:
+    return {"MAILTALLY_AGGREGATOR__EXPECTED_HOSTS": ",".join(hosts)}
 
 
 def _usage(
@@ -175,14 +182,14 @@ def _usage(
 def wire(directory: Path, records: int) -> dict[str, object]:
     """Return what was sent, from the spools."""
     batches = size = 0
-    for spool in directory.glob("collector-*/state.sqlite"):
+    for spool in directory.glob("collector*/state.sqlite"):
         with sqlite3.connect(spool) as connection:
             found = connection.execute("SELECT count(*), sum(bytes) FROM batches").fetchone()
         batches, size = batches + found[0], size + found[1]
     return {"batches": batches, "wire_bytes_per_record": round(size / records, 2)}
 
 
-def _loaded(database: Path) -> Iterator[Sum]:
+def loaded_sums(database: Path) -> Iterator[Sum]:
     """Return what is billed: day since 1970, domain, messages, bytes."""
     with sqlite3.connect(database) as connection:
         query = "SELECT day, domain, hits_all, bytes FROM mail_traffic_daily"
@@ -203,14 +210,28 @@ def _live(state: State) -> Iterator[Sum]:
             yield (day.day - _EPOCH).days, domain, messages, size
 
 
-def _records(logs: Sequence[Path]) -> int:
+def records_of(logs: Sequence[Path]) -> int:
+    """Return the number of records in logs that were generated."""
     expected = logs[0].parent.parent / "expected"
     return sum(int(line.split("|")[2]) for line in expected.read_text("ascii").splitlines())
 
 
+def _main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--running", action="store_true")
+    arguments.add_argument("--together", action="store_true")
+    arguments.add_argument("logs", nargs="+", type=Path)
+    given = arguments.parse_args()
+    by_collector = (
+        {"mail.example.com": given.logs}
+        if given.together
+        else {log.parent.name: [log] for log in given.logs}
+    )
+    place = given.logs[0].parent.parent
+    with tempfile.TemporaryDirectory(prefix="mailtally-bench-", dir=place) as temp:
+        drive = when_running if given.running else from_start
+        tell(*drive(by_collector, records_of(given.logs), Path(temp)))
+
+
 if __name__ == "__main__":
-    running = sys.argv[1] == "--running"
-    given = [Path(argument) for argument in sys.argv[1 + running :]]
-    with tempfile.TemporaryDirectory(prefix="mailtally-bench-", dir=given[0].parent.parent) as temp:
-        drive = when_running if running else from_start
-        tell(*drive(given, _records(given), Path(temp)))
+    _main()
