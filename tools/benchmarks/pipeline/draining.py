@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mailtally.local.site import Site
+from mailtally_shared.state.keys import CHECKSUMS_KEPT
 from mailtally_shared.wire.announcement import BatchHeader, parse_announcement
 from mailtally_shared.wire.queue import QUEUE
 from tools.benchmarks.pipeline.ledger import applied_records
@@ -35,7 +36,7 @@ _LOOK = 0.2
 #: Settings with which nothing waits or is sent again while aggregators are suspended.
 _SETTINGS = {
     **NEVER,
-    "MAILTALLY_COLLECTOR__WINDOW": "100000",
+    "MAILTALLY_COLLECTOR__WINDOW": str(CHECKSUMS_KEPT),
     "MAILTALLY_COLLECTOR__QUEUE": "100000",
     "MAILTALLY_COLLECTOR__RESEND_FIRST": "3600",
     "MAILTALLY_COLLECTOR__RESEND_LONGEST": "3600",
