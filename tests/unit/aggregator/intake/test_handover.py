@@ -48,6 +48,7 @@ def test_a_group_that_failed_is_taken_again() -> None:
 
 def test_messages_are_acknowledged_once_their_group_is_committed() -> None:
     handover = Handover()
+    assert handover.last > 0.0  # a backlog waits before the first commit as well
     handover.offer(named("first"), 0.0)
     assert handover.finished() == []
     handover.finish(0.5)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mailtally_aggregator.intake.group import Group
 
+#: Seconds that a commit takes, until one was made.
+_ASSUMED = 0.1
+
 
 class Handover:
     """The one group that is being committed; the next one is gathered meanwhile.
@@ -22,7 +25,7 @@ class Handover:
         self._done: list[Any] = []
         self._is_closed = False
         #: Seconds that the last commit took.
-        self.last = 0.0
+        self.last = _ASSUMED
 
     @property
     def is_idle(self) -> bool:
