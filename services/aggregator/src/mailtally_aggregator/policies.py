@@ -26,7 +26,7 @@ class GroupLimits:
 
     batches: int = 32
     rows: int = 1_000_000
-    names: int = 262_144
+    names: int = 131_072
     wait: float = 1.0
     max_payload: int = MAX_RAW
 

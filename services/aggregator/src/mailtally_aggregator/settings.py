@@ -32,9 +32,9 @@ class AggregatorSettings(BrokerSettings, StatisticSettings, SiteSettings, Health
         Count,
         Field(
             description="Number of distinct names, each day's counted separately, at which a "
-            "commit is full."
+            "commit is full. Those of two commits are in memory, at some 400 bytes each."
         ),
-    ] = 262_144
+    ] = 131_072
     group_wait: Annotated[
         SecondsOrZero,
         Field(
