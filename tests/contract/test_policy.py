@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from click.testing import CliRunner
@@ -82,6 +83,15 @@ def test_a_charged_status_that_no_record_can_have_is_warned_of_at_the_start(
     caplog.clear()
     warn_of_unmatched(state, keys, ChargingPolicy())
     assert not caplog.records
+
+
+def test_fields_of_a_newer_version_are_kept_when_the_policy_is_changed(
+    state: State, keys: StateKeys, empty_redis: EmbeddedRedis
+) -> None:
+    state.set(keys.policy, '{"format": 1, "version": 1, "timezone": "UTC", "colour": "blue"}')
+    check_policy(state, keys, "UTC")
+    assert command(empty_redis, "--hits", "in-out").exit_code == 0
+    assert json.loads(cast("bytes", state.get(keys.policy)))["colour"] == "blue"
 
 
 def test_a_policy_of_another_version_is_refused(state: State, keys: StateKeys) -> None:

@@ -6,14 +6,21 @@ service's own command; only the loading of Python modules is done ahead.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import mailtally.__main__
 import mailtally.commands.doctor
 import mailtally_aggregator.__main__
 import mailtally_collector.__main__
 import mailtally_loader.__main__
 from mailtally_collector.formats import warm
+from tests.faults import next_version
 
-COMMANDS = {
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    **next_version.COMMANDS,
     "collector": mailtally_collector.__main__.main,
     "aggregator": mailtally_aggregator.__main__.main,
     "loader": mailtally_loader.__main__.main,

@@ -36,6 +36,11 @@ class Process:
         self._process: ForkServerProcess | None = None
         self._is_asked = False
 
+    def upgrade(self) -> None:
+        """Have its next start be of the made-up next version; see ``next_version``."""
+        command, arguments, settings, log = self._given
+        self._given = (f"next-{command}", arguments, settings, log)
+
     @property
     def exit_code(self) -> int | None:
         """How it ended; negative for a signal, ``None`` while it runs."""

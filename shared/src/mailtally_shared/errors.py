@@ -10,9 +10,10 @@ MailtallyError                 one plain sentence for the operator
 └── BadInput                   quarantine or reject the item with ``reason``, continue with the next
     ├── BadBatch               a header or payload from the queue
     └── BadFile                a day file, CSV or manifest; names file and line
+        └── NewerFile          … that a newer version wrote: leave it unchanged for that one
 """
 
-#: The reason of a ``BadBatch`` that is sound but of a format version not known here.
+#: The reason of what is of a format version not known here: it is left for a later release.
 UNKNOWN_VERSION = "unknown-version"
 
 
@@ -59,6 +60,14 @@ class BadFile(BadInput):
         super().__init__(reason, f"{where}: {message}")
         self.path = path
         self.line = line
+
+
+class NewerFile(BadFile):
+    """A file that a newer version of mailtally wrote: it is left for that one."""
+
+    def __init__(self, path: str, what: str) -> None:
+        sentence = f"a newer version of mailtally wrote it ({what}); upgrade this one"
+        super().__init__(UNKNOWN_VERSION, path, sentence)
 
 
 class Asleep(Unavailable):

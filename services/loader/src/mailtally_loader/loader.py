@@ -17,8 +17,8 @@ from mailtally_loader.upsert import load
 from mailtally_shared.days.directory import strays
 from mailtally_shared.days.durable import directory_lock
 from mailtally_shared.days.names import LOADED, LOADING, REJECTED, DayNames
-from mailtally_shared.days.reading import read_day
-from mailtally_shared.errors import BadFile
+from mailtally_shared.days.reading import check_version, read_day
+from mailtally_shared.errors import BadFile, NewerFile
 from mailtally_shared.runtime.logs import event
 from mailtally_shared.shown import one_line
 
@@ -72,6 +72,7 @@ class Loader:
         self._adopter = Adopter(directory, inbox.settle, max_file_bytes)
         self._retention = HoursRetention(engine, keep_hours)
         self._strays: set[str] = set()
+        self._left: set[str] = set()
         self.tally = Tally()
 
     def make_directories(self) -> None:
@@ -96,11 +97,27 @@ class Loader:
                 self.tally.rejected += 1
                 _report_rejected(error, self._directory / REJECTED)
             for names in self._inbox.ready(monotonic):
-                claim(self._directory, names, self._step)
+                self._claim(names)
         for names in claimed(self._directory):
             self._work_off(names, now)
         self._retention.apply(now, self.tally.archived)
         self._report_strays(now)
+
+    def _claim(self, names: DayNames) -> None:
+        """Claim a day, unless it is left for a loader that can read it."""
+        try:
+            check_version(self._directory, names)
+        except NewerFile as error:
+            self._leave(names, error)
+        else:
+            claim(self._directory, names, self._step)
+
+    def _leave(self, names: DayNames, error: NewerFile) -> None:
+        """Leave a day's files where they are, and log so once."""
+        if names.stem not in self._left:
+            self._left.add(names.stem)
+            sentence = f"A day's files wait: {error}."
+            event(_logger, logging.WARNING, "newer-day-files", sentence, day=names.stem)
 
     def _report_strays(self, now: float) -> None:
         """Log each file that will not be loaded, once."""
@@ -120,6 +137,8 @@ class Loader:
             place = loading_place(self._directory, names)
             day_set = read_day(place, names, max_bytes=self._max_file_bytes)
             verdict = load(self.engine, day_set, now=now, step=self._step)
+        except NewerFile as error:
+            self._leave(names, error)
         except BadFile as error:
             self._reject(names, error)
         except (DataError, IntegrityError) as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailtally_shared.days import manifest
 from mailtally_shared.days.names import LOADED, LOADING, REJECTED, DayNames, usual_name
-from mailtally_shared.errors import BadFile
+from mailtally_shared.errors import BadFile, NewerFile
 from mailtally_shared.regular import read_regular
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         FileNotFoundError: there is no such file.
         BadFile: it is not a regular file, too large, or not a manifest.
+        NewerFile: a newer version of mailtally wrote it.
     """
     return manifest.parse(read_regular(path, MAX_BYTES), path.name)
 
@@ -189,7 +190,11 @@ def places(directory: Path, names: DayNames) -> tuple[Path, Path, Path]:
 
 
 def newest_manifest(directory: Path, day: date) -> Manifest | None:
-    """Return the newest manifest of ``day``: waiting, being loaded or archived."""
+    """Return the newest manifest of ``day``: waiting, being loaded or archived.
+
+    Raises:
+        NewerFile: a newer version of mailtally wrote one of them.
+    """
     names = DayNames.of(day)
     found = [_manifest(place / names.manifest) for place in places(directory, names)]
     return max(filter(None, found), key=lambda one: one.revision, default=None)
@@ -204,6 +209,8 @@ def newest_revision(directory: Path, day: date) -> int:
 def _manifest(path: Path) -> Manifest | None:
     try:
         return read_manifest(path)
+    except NewerFile:
+        raise
     except (FileNotFoundError, BadFile):
         return None
 

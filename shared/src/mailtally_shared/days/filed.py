@@ -17,7 +17,7 @@ from mailtally_shared.days.hour_rows import HourRows, Hours
 from mailtally_shared.days.manifest import CountedSums
 from mailtally_shared.days.names import LOADED, DayNames
 from mailtally_shared.days.reading import MAX_FILE_BYTES
-from mailtally_shared.errors import BadFile, Refused
+from mailtally_shared.errors import BadFile, NewerFile, Refused
 from mailtally_shared.regular import open_packed, open_regular
 from mailtally_shared.schema import COLLECTOR, MEASURES
 
@@ -248,6 +248,8 @@ def _stated(place: _Place, day: date) -> Manifest | None:
         return read_manifest(place.manifest)
     except FileNotFoundError:
         return None
+    except NewerFile:
+        raise
     except (OSError, BadFile) as error:
         raise _unreadable(day, error, place.manifest) from error
 
@@ -258,6 +260,8 @@ def _read(place: _Place, day: date) -> Filed:
         with _opened(place.breakdown) as file:
             return Filed(written, _rows(file, place.breakdown.name))
     except FileNotFoundError:
+        raise
+    except NewerFile:
         raise
     except (OSError, BadFile) as error:
         raise _unreadable(day, error, place.breakdown) from error

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mailtally_shared.days.charged_rows import QmlTotals
 from mailtally_shared.days.charging import ChargingPolicy
 from mailtally_shared.days.day_rows import SumsTotals
-from mailtally_shared.errors import BadFile
+from mailtally_shared.errors import BadFile, NewerFile
 from mailtally_shared.schema import MAX_SUM, MEASURES
 from mailtally_shared.shown import one_line
+from mailtally_shared.versions import stated_number
 from mailtally_shared.wire.status import LONGEST_SENTENCE
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ _MOST_NAMED = 20
 #: Characters of the validator's message that are repeated; it may quote the file.
 _LONGEST_QUOTE = 200
 
+#: The format of manifests; a later one is left for a release that reads it.
+FORMAT: Final = 4
 _OTHER_FORMAT = (
-    "it is not a manifest of format 3 or 4: files of the first edition are not supported; "
+    f"it is not a manifest of format 3 or {FORMAT}: files of the first edition are not supported; "
     "rebuild the day from its logs (mailtally rebuild)"
 )
 
@@ -138,7 +141,7 @@ class Manifest(DayFacts):
     Format 3 has no hours; it is read, and no longer written.
     """
 
-    format: Literal[3, 4] = 4
+    format: Literal[3, 4] = FORMAT
     breakdown_rows: Count
     total_messages: Count  # of the breakdown, charged or not
     total_bytes: Count  # of the breakdown, as logged
@@ -191,10 +194,13 @@ def parse(data: bytes, path: str) -> Manifest:
 
     Raises:
         BadFile: reason ``bad-manifest``; the message names the first wrong fields.
+        NewerFile: a newer version of mailtally wrote it.
     """
     try:
         return Manifest.model_validate_json(data)
     except ValidationError as error:
+        if (stated := stated_number(data, "format")) > FORMAT:
+            raise NewerFile(path, f"manifest format {stated}") from error
         if any(each["loc"] == ("format",) for each in error.errors(include_url=False)):
             raise BadFile("bad-manifest", path, _OTHER_FORMAT) from error
         found = error.errors(include_url=False, include_input=False)

@@ -14,7 +14,7 @@ from mailtally_shared.days.directory import read_manifest
 from mailtally_shared.days.durable import sha256_of
 from mailtally_shared.days.grammar import breakdown, hours, qml
 from mailtally_shared.days.names import DayNames
-from mailtally_shared.errors import BadFile, Refused
+from mailtally_shared.errors import BadFile, NewerFile, Refused
 from mailtally_shared.regular import is_regular, open_regular
 from mailtally_shared.schema import MAX_SUM
 
@@ -94,6 +94,16 @@ def is_consistent(directory: Path, names: DayNames) -> bool:
     except (BadFile, FileNotFoundError):
         return False
     return True
+
+
+def check_version(directory: Path, names: DayNames) -> None:
+    """Raise ``NewerFile`` where a newer version of mailtally wrote the manifest."""
+    try:
+        read_manifest(directory / names.manifest)
+    except NewerFile:
+        raise
+    except (BadFile, FileNotFoundError):
+        return
 
 
 def _check_sizes(directory: Path, names: DayNames, max_bytes: int) -> None:

@@ -55,6 +55,8 @@ def passing_refusal(error: BaseException) -> str | None:
     The text that redis-py and Lua add is removed, and so is the full stop.
     """
     said = _said(error)
+    if isinstance(error, exceptions.NoPermissionError) or said.startswith("NOPERM"):
+        return f"{said} (make its ACL file again, with the make-acl of this version)"
     return said if isinstance(error, _PASSING_TYPES) or said.startswith(_PASSING) else None
 
 

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 
 class SitePolicy(BaseModel):
-    """The policy document. ``version`` grows with each change."""
+    """The policy document. ``version`` grows with each change.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    Fields that are not known here are another version's, and kept when the document is changed.
+    One that decides what is counted or billed comes with another ``format``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     format: Literal[1] = 1
     version: int = 1

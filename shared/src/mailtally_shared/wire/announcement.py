@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from mailtally_shared.errors import UNKNOWN_VERSION, BadBatch
 from mailtally_shared.schema import HOST_NAME, MAX_LINES, MAX_ROWS
 from mailtally_shared.shown import one_line
+from mailtally_shared.versions import stated_number
 from mailtally_shared.wire.status import StatusText
 
 #: The format of announcements; another one is left for a release that reads it.
@@ -132,11 +133,21 @@ def parse_announcement(body: bytes) -> BatchHeader | Heartbeat:
     try:
         return _announcement().validate_json(body)
     except ValidationError as error:
+        if (stated := stated_number(body, "version")) > VERSION:
+            raise BadBatch(UNKNOWN_VERSION, newer_than_here("announcement", stated)) from error
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(one_line, first["loc"]))
         reason = UNKNOWN_VERSION if where.endswith("version") else "bad-header"
         what = one_line(first["msg"], _LONGEST_QUOTE)
         raise BadBatch(reason, f"The announcement's {where} is invalid: {what}.") from error
+
+
+def newer_than_here(what: str, stated: object) -> str:
+    """Return what to do about a message of a collector that was upgraded before this process."""
+    return (
+        f"The {what} has format {stated}, which this version does not read: upgrade the "
+        "aggregators before the collectors. Its collector keeps the batch until then."
+    )
 
 
 def _is_intricate(body: bytes) -> bool:

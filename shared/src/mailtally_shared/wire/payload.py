@@ -40,6 +40,7 @@ from mailtally_shared.schema import (
     Service,
 )
 from mailtally_shared.shown import one_line
+from mailtally_shared.wire.announcement import newer_than_here
 
 if TYPE_CHECKING:
     from mailtally_shared.columns import Array
@@ -150,8 +151,8 @@ def _decompress(payload: bytes, max_raw: int) -> bytes:
     if payload[:3] != MAGIC[:3]:
         raise BadBatch("undecodable", "The payload does not begin like one.")
     if payload[:4] != MAGIC:
-        version = payload[3:4].decode("latin-1")
-        raise BadBatch(UNKNOWN_VERSION, f"The payload's format {version!r} is not known here.")
+        version = one_line(payload[3:4].decode("latin-1"))
+        raise BadBatch(UNKNOWN_VERSION, newer_than_here("payload", version))
     frame = payload[4:]
     try:
         size = zstandard.get_frame_parameters(frame).content_size

@@ -13,6 +13,7 @@ cost of a crash after each:
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,9 @@ from mailtally_shared.days.watermark import (
     patience,
     touching,
 )
+from mailtally_shared.errors import NewerFile
 from mailtally_shared.runtime.crash_points import crash_point
+from mailtally_shared.runtime.logs import event
 from mailtally_shared.state.history import read_standing
 from mailtally_shared.state.known_gaps import KnownGaps
 from mailtally_shared.state.read.late_days import pin_of, pinned, with_late, with_late_hours
@@ -74,6 +77,9 @@ if TYPE_CHECKING:
     from mailtally_shared.state.keys import Book, StateKeys
     from mailtally_shared.state.lease import Lease
     from mailtally_shared.state.read.totals import DayTotals, Totals
+
+
+_log = logging.getLogger(__name__)
 
 
 class DayWriter:
@@ -102,13 +108,28 @@ class DayWriter:
         self._directory = directory
         self._policy = policy
         self._clocks, self._held = clocks, held
+        self._left_to_newer = False
         self._gaps = KnownGaps(totals.state, keys, calendar)
         self._stopped = StoppedDays(lease, directory)
         self._closed = ClosedDays(totals.state, keys, calendar, directory, lease)
         self._hours = HoursTurn(totals=totals, keys=keys, lease=lease, calendar=calendar)
 
     def tick(self, now: float) -> bool:
-        """Write what is due if this process holds the lease; return whether it does."""
+        """Write what is due if this process holds the lease; return whether it does.
+
+        Where a newer version of mailtally has written a day's files, the lease is left to it.
+        """
+        try:
+            return self._tick(now)
+        except NewerFile as error:
+            self._lease.release()
+            if not self._left_to_newer:
+                sentence = f"The days are left to a newer aggregator: {error}."
+                event(_log, logging.WARNING, "newer-day-files", sentence)
+            self._left_to_newer = True
+            return False
+
+    def _tick(self, now: float) -> bool:
         if not self._lease.hold():
             return False
         agreed = not self._clocks or self._clocks.agree()
