@@ -29,6 +29,7 @@ from mailtally_shared.state.snapshot import (
     take_snapshot,
 )
 from mailtally_shared.state.snapshot.crashes import CrashAt
+from tests.architecture.source_tree import modules
 from tests.support.records import NOON, FakeCollector, Record, rows
 from tests.twin.on_redis import OnRedis
 
@@ -361,7 +362,7 @@ def test_a_snapshot_of_another_version_is_refused(state: State, tmp_path: Path) 
 def test_the_journal_knows_every_command_of_the_scripts() -> None:
     call = re.compile(r"redis\.p?call\('([A-Z]+)'")
     files = ("commit", "ledger", "sums", "held", "drop", "drop_held", "bring_back", "history")
-    more = ("quarantine", "settle", "sweep", "writer_steps")
+    more = ("different", "quarantine", "settle", "sweep", "writer_steps")
     used = {name for file in files + more for name in call.findall(source(f"{file}.lua"))}
     known = source("journal.lua")
     assert {name for name in used if not re.search(rf"\b{name}\b", known)} == set()
@@ -381,3 +382,14 @@ def test_a_day_writer_that_was_overtaken_takes_no_snapshot(state: State, tmp_pat
     with pytest.raises(GivenUp, match="another day writer"):
         take_snapshot(state, KEYS, tmp_path, NOON, lambda: False)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_script_changes_the_state_past_the_journal() -> None:
+    """All but those that copy a snapshot are registered by the class that puts it in front."""
+    places = {
+        module.name for module in modules() if "register_script(" in module.path.read_text("utf-8")
+    }
+    assert places == {
+        "mailtally_shared.state.scripts",
+        "mailtally_shared.state.snapshot.copying",
+    }

@@ -14,6 +14,7 @@ from mailtally_aggregator.intake.outcome_log import log_outcome
 from mailtally_shared.errors import BadBatch, Unavailable
 from mailtally_shared.runtime.crash_points import crash_point
 from mailtally_shared.state.client import State, unavailable_errors
+from mailtally_shared.state.scripts import Script
 
 if TYPE_CHECKING:
     from mailtally_aggregator.intake.bad_batches import BadBatches
@@ -48,6 +49,7 @@ class Committing:
         self._bad = bad
         self._handover = handover
         self._tally = tally
+        self._different = Script(state, keys, "different.lua")
 
     def turn(self, now: float, patience: float | None = _LOOK) -> bool:
         """Commit the next group; return whether there was one.
@@ -107,11 +109,7 @@ class Committing:
         """Count them under their collector; their records are in the spool that made them."""
         for batch in batches:
             ledger = self._keys.ledger(batch.header.collector_id)
-            with unavailable_errors():
-                pipeline = self._state.pipeline(transaction=True)
-                pipeline.hincrby(ledger, "different", 1)
-                pipeline.hset(ledger, "different_at", int(now))
-                pipeline.execute()
+            self._different.run({"ledger": ledger, "now": str(int(now))})
 
     def _forget_payloads(self, batches: list[Batch]) -> None:
         """Delete payloads sent again after they were applied, or too late: nothing else does."""
