@@ -316,6 +316,15 @@ def test_a_snapshot_that_another_process_began_ends_this_one(state: State, tmp_p
     assert len(snapshots(other)) == 1
 
 
+def test_a_snapshot_takes_nothing_from_the_journal_of_one_that_began_later(
+    state: State, tmp_path: Path
+) -> None:
+    later = copying._Copy(state, KEYS, lambda _: None, lambda: True)  # noqa: SLF001 - left unfinished
+    with pytest.raises(GivenUp):
+        taken(state, tmp_path, iter([later.begin]))
+    assert state.exists(KEYS.snapshot)
+
+
 def test_a_state_that_is_emptied_meanwhile_ends_the_snapshot(state: State, tmp_path: Path) -> None:
     with pytest.raises((GivenUp, Refused)):
         taken(state, tmp_path, iter([state.flushall]))
