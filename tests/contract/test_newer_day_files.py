@@ -11,11 +11,11 @@ from mailtally_loader.inbox import Inbox
 from mailtally_loader.loader import Loader
 from mailtally_shared.billing.engine import open_engine
 from mailtally_shared.billing.upgrade import upgrade
-from mailtally_shared.days import manifest
+from mailtally_shared.days import manifest, newest_revision
 from mailtally_shared.days.names import LOADED, REJECTED
 from mailtally_shared.errors import NewerFile
 from mailtally_shared.state.lease import Lease
-from tests.contract.test_day_writer import NAMES, NEXT_MORNING, Site
+from tests.contract.test_day_writer import DAY, NAMES, NEXT_MORNING, Site
 from tests.support.records import Record
 
 if TYPE_CHECKING:
@@ -98,4 +98,4 @@ def test_a_day_writer_leaves_the_days_and_the_lease_to_a_newer_one(
 def test_a_newer_manifest_is_never_taken_for_none(site: Site) -> None:
     make_newer(site.directory)
     with pytest.raises(NewerFile):
-        site.revision()
+        newest_revision(site.directory, DAY)
