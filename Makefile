@@ -123,7 +123,8 @@ compose-test: $(VENV)/.tools ## the cluster of docker-compose.yml, under fire, o
 
 # The tests that the checked kernel runs under; Python's own allocator would hide its ends.
 KERNEL_TESTS := tests/unit/kernel $(addprefix tests/unit/collector/formats/test_,parse_chunk.py \
-	parse_line.py parse_differential.py maillog_differential.py maillog_memory.py)
+	parse_line.py parse_differential.py maillog_differential.py maillog_memory.py \
+	syslog_differential.py syslog_charging.py syslog_memory.py)
 
 .PHONY: kernel-sanitized
 kernel-sanitized: $(VENV)/.tools ## the kernel's tests with every access and sum checked; T=…

@@ -98,7 +98,7 @@ INLINE const uint8_t *take_up_to_last(const uint8_t *place, const uint8_t *end,
     const size_t length = length_of(text);
     if ((size_t)(end - place) < length) return NULL;
     for (const uint8_t *last = end - length;; last--) {
-        if (memcmp(last, text.start, length) == 0) return last;
+        if (*last == *text.start && memcmp(last, text.start, length) == 0) return last;
         if (last == place) return NULL;
     }
 }

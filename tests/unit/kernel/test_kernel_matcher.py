@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from ctypes import byref
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -13,26 +15,37 @@ from mailtally_kernel import (
     DIGITS,
     LETTERS,
     Address,
+    After,
+    Ahead,
     AtEnd,
+    Before,
     Bytes,
+    Dated,
     Event,
     Field,
     Gives,
     Hex,
     Kept,
+    Last,
     Maybe,
     Must,
     Number,
+    Offset,
     OneOf,
     Program,
     Rest,
     Set,
     Shared,
+    Stamp,
+    Structured,
     Text,
     UpTo,
     UpToLast,
     Value,
+    Within,
 )
+from mailtally_kernel.interface import Op, Step
+from mailtally_kernel.library import library
 
 BAD = 16
 NO_SPACE = ANY.replace(b" ", b"")
@@ -200,6 +213,98 @@ def test_what_must_be_is_malformed_if_it_is_not(line: bytes) -> None:
         assert outcome == -BAD - 1
     else:
         assert (outcome, numbers[Field.WAY], numbers[Field.SIZE]) == (Event.LEARN, 3, int(found[1]))
+
+
+@settings(deadline=None)
+@given(st.text("a)<1> ", max_size=16).map(str.encode))
+def test_the_first_place_at_which_forms_fit(line: bytes) -> None:
+    program = Program(
+        (Before(Field.SENDER, b")<", Text(b")<"), Bytes(DIGITS), Text(b">")), AtEnd(), END)
+    )
+    outcome, _, ranges = program.match(line)
+    found = re.match(rb"(.*?)\)<[0-9]+>", line)
+    assert (outcome == Event.LEARN) == bool(found and found.end() == len(line))
+    assert outcome != Event.LEARN or (found and ranges[Field.SENDER] == found[1])
+
+
+@settings(deadline=None)
+@given(st.text("in=1 (", max_size=16).map(str.encode))
+def test_the_last_place_at_which_forms_fit(line: bytes) -> None:
+    value = Kept(Field.SIZE, Bytes(DIGITS))
+    program = Program((Text(b"i"), Last(b"in=", After(b" ("), Text(b"in="), value), END))
+    outcome, _, ranges = program.match(line)
+    found = [*re.finditer(rb"(?<=[ (])in=([0-9]+)", line)] if line.startswith(b"i") else []
+    assert (outcome == Event.LEARN) == bool(found)
+    assert not found or ranges[Field.SIZE] == found[-1][1]
+
+
+@settings(deadline=None)
+@given(st.text("ab,", max_size=10).map(str.encode))
+def test_within_a_range_the_line_ends_with_it_and_goes_on_after_it(line: bytes) -> None:
+    within = Within(Field.SENDER, OneOf((Text(b"ab"), AtEnd()), (Text(b"b"), Text(b"a"), AtEnd())))
+    program = Program(
+        (
+            *(Kept(Field.SENDER, UpTo(b",")), OneOf((within,), (Ahead(Text(b",b")),))),
+            *(Text(b","), Kept(Field.STATUS, Rest()), END),
+        )
+    )
+    outcome, _, ranges = program.match(line)
+    head, comma, tail = line.partition(b",")
+    fits = comma and (head in {b"ab", b"ba"} or tail.startswith(b"b"))
+    assert (outcome == Event.LEARN) == bool(fits)
+    assert not fits or ranges[Field.STATUS] == tail
+
+
+@settings(deadline=None)
+@given(st.text('[]a "\\-', max_size=10).map(str.encode))
+def test_structured_data(line: bytes) -> None:
+    element = rb'\[(?:[^\]"\\]|"(?:[^"\\]|\\.)*")*\]'
+    program = Program((Structured(), AtEnd(), END))
+    expected = re.fullmatch(rb"-|(?:%b)+" % element, line, re.DOTALL)
+    assert (outcome_of(program, line) == Event.LEARN) == bool(expected)
+
+
+@settings(deadline=None)
+@given(
+    st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30)),  # noqa: DTZ001 - a clock's face
+    st.sampled_from([b"Z", b"+01:30", b"-1145", b"+00:60", b"+24:00", b""]),
+)
+def test_stamps_with_their_year(at: datetime, offset: bytes) -> None:
+    form = (Stamp(b"T"), Kept(Field.INNER, Rest()), Offset(Field.INNER), Dated(), END)
+    outcome, numbers, _ = Program(form).match(f"{at:%Y-%m-%dT%H:%M:%S}".encode() + offset)
+    if offset in {b"+00:60", b"+24:00"}:
+        assert outcome == Event.PASS
+    else:
+        zone = {b"+01:30": 90, b"-1145": -705}.get(offset, 0)
+        expected = at.replace(tzinfo=UTC) - timedelta(minutes=zone)
+        assert (outcome, numbers[Field.TIME]) == (Event.LEARN, int(expected.timestamp()))
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        *(b"2026-02-29T00:00:00", b"2026-13-01T00:00:00", b"2026-00-01T00:00:00"),
+        *(b"2026-04-31T00:00:00", b"2026-04-00T00:00:00", b"2026-04-01T24:00:00"),
+        *(b"2026-04-01T00:60:00", b"2026-04-01T00:00:60", b"0000-01-01T00:00:00"),
+    ],
+)
+def test_stamps_that_no_calendar_has(stamp: bytes) -> None:
+    assert outcome_of(Program((Stamp(b"T"), Dated(), END)), stamp) == Event.PASS
+
+
+def test_a_retry_that_might_not_end_is_refused() -> None:
+    search = Last(b"a", Text(b"a"), Text(b"b"))
+    program = Program((search, END))
+    steps = (Step * program.table.count).from_address(program.table.steps)
+    (retry,) = (step for step in steps if step.op == Op.RETRY)
+    assert library().mt_is_sound(byref(program.table))
+    for field, otherwise in ((retry.field + 1, retry.otherwise), (retry.field, 0), (0, 0)):
+        before = retry.field, retry.otherwise
+        retry.field, retry.otherwise = field, otherwise
+        assert not library().mt_is_sound(byref(program.table))
+        retry.field, retry.otherwise = before
+    steps[retry.otherwise + 1].field = retry.field
+    assert not library().mt_is_sound(byref(program.table))
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,9 @@ def _preview(parser: ByLog, path: str) -> Iterator[str]:
         return
     parsed, known = parser.parse(path, lines, Origin(modified))
     if known is None:
-        yield f"{printable(path)}: no format is recognised in its last {lines.count(10)} lines."
+        yield f"{printable(path)}: no format is recognised in its latest lines."
         return
-    yield f"{printable(path)}, its last {lines.count(10)} lines as {known.format}: {_said(parsed)}"
+    yield f"{printable(path)}, latest lines as {known.format}: {_said(parsed)}"
     for name, counts in sorted(parsed.programs.items()):
         yield f"  {name}: {counts.described}"
 
@@ -63,4 +63,4 @@ def _last_lines(path: Path) -> tuple[bytes, int]:
 
 def _said(parsed: Parsed) -> str:
     malformed = len(parsed.rejects)
-    return f"{len(parsed.columns)} records, {parsed.passed} passed, {malformed} malformed."
+    return f"records {len(parsed.columns)}, passed {parsed.passed}, malformed {malformed}"

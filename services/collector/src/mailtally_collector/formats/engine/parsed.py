@@ -51,7 +51,7 @@ class ProgramLines:
     @property
     def described(self) -> str:
         """The counts in words."""
-        return f"{self.counted} lines counted, {self.passed} passed, {self.malformed} malformed"
+        return f"counted {self.counted}, passed {self.passed}, malformed {self.malformed}"
 
     def __bool__(self) -> bool:
         return bool(self.counted or self.passed or self.malformed)

@@ -64,10 +64,14 @@ def _body(setting: Setting) -> Pattern:
 COURIER: Final = MailProgram(
     name="courier",
     claims=(
-        _one_of(
-            *(b"imapd-ssl", b"imapd", b"pop3d-ssl", b"pop3d", b"imaplogin", b"pop3login"),
-            *(b"courierdsn", b"courierd", b"courieresmtpd", b"courieresmtp", b"courierfilter"),
-            *(b"courierlocal", b"courieruucp", b"courierfax", b"submit", b"authdaemond"),
+        OneOf(
+            (_one_of(b"imap", b"pop3"), _one_of(b"d-ssl", b"d", b"login")),
+            (
+                Text(b"courier"),
+                _one_of(b"dsn", b"d", b"esmtpd", b"esmtp", b"filter", b"local", b"uucp", b"fax"),
+            ),
+            (Text(b"submit"),),
+            (Text(b"authdaemond"),),
         ),
         AtEnd(),
     ),

@@ -21,6 +21,7 @@ from mailtally_collector.formats.programs.sizes import (
 from mailtally_kernel import (
     ANY,
     DIGITS,
+    LETTERS,
     After,
     Ahead,
     Before,
@@ -123,6 +124,8 @@ DOVECOT: Final = MailProgram(
     body=_body,
     certain=rb"dovecot[^ \n:\[]*(?:\[[^\]\n]*\])?:? (?:[a-z0-9-]+[(:]|[A-Z][a-z]+: )",
     own_log=(
+        # No host of syslog fits this, which is soon seen.
+        Ahead(Bytes(LETTERS + DIGITS + b"-"), _one_of(b"(", b": ")),
         _one_of(
             *_LEVELS,
             *(
