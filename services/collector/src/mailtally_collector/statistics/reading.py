@@ -90,23 +90,25 @@ def of_stats(pieces: Iterable[Piece]) -> Iterator[Piece]:
         Refused: it is.
     """
     for piece in pieces:
-        if piece.offset == 0 and _is_other_format(piece.data):
+        other = _other_format(piece.data) if piece.offset == 0 else None
+        if other is not None:
             raise Refused(
-                f"{piece.path} is qmail's own log (maillog), of which this command shows nothing: "
-                "it reads the format stats. 'mailtally analyze' counts both."
+                f"{piece.path} has the format {other}, of which this command shows nothing: it "
+                "reads the format stats. 'mailtally analyze' counts all formats."
             )
         yield piece
 
 
-def _is_other_format(lines: memoryview) -> bool:
+def _other_format(lines: memoryview) -> str | None:
     first = bytes(lines[:_FIRST_BYTES]).partition(b"\n")[0]
     if b"|" in first:
-        return False  # as in each line of stats
+        return None  # as in each line of stats
     # Not above: the other formats' code takes long to load, and is not wanted with stats.
     from mailtally_collector.formats.engine.log_format import Setting  # noqa: PLC0415 - see above
     from mailtally_collector.formats.registry import made, recognised  # noqa: PLC0415 - see above
 
-    return recognised(lines, made(Setting())) not in {None, _STATS}
+    found = recognised(lines, made(Setting()))
+    return None if found == _STATS else found
 
 
 def _reported(
