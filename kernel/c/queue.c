@@ -112,6 +112,7 @@ INLINE enum mt_stop fill_session(struct reader *reader) {
     struct text name = fields[MT_SENDER].range, domain = domain_of(name);
     if (fields[MT_SIZE].number > MT_MAX_SIZE - fields[MT_MORE].number)
         return record->reason = MT_BAD_BYTES, MT_DONE;
+    if (!is_host(reader->host)) return record->reason = MT_BAD_HOST, MT_DONE;
     if (is_empty(name)) return record->reason = MT_BAD_DOMAIN, MT_DONE;
     if (!domain.start || *name.start == '[') name = reader->host; /* an address literal */
     else if (!is_empty(domain) || name.end[-1] == '@') name = domain;

@@ -183,7 +183,7 @@ _REPEATS = st.sampled_from(
 @st.composite
 def _repeated(draw: st.DrawFn) -> tuple[bytes, bytes]:
     program, body = draw(_of_dovecot())
-    times = draw(st.sampled_from([b"0", b"1", b"2", b"7", b"100001"]))
+    times = draw(st.sampled_from([b"0", b"1", b"2", b"7"]))
     form = draw(
         st.sampled_from([b"message repeated %b times: [ %b]", b"message repeated %b times: [%b]"])
     )
