@@ -394,11 +394,13 @@ def test_a_day_writer_that_was_overtaken_takes_no_snapshot(state: State, tmp_pat
 
 
 def test_no_script_changes_the_state_past_the_journal() -> None:
-    """All but those that copy a snapshot are registered by the class that puts it in front."""
+    """All that write have it in front, by their class, but for those that copy a snapshot."""
     places = {
         module.name for module in modules() if "register_script(" in module.path.read_text("utf-8")
     }
     assert places == {
         "mailtally_shared.state.scripts",
         "mailtally_shared.state.snapshot.copying",
+        "mailtally_shared.state.hours.compaction",  # reads only
     }
+    assert re.findall(r"call\('(\w+)'", source("sizes.lua")) == ["LRANGE"]

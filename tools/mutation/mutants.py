@@ -1670,8 +1670,8 @@ MUTANTS = (
     Mutant(
         "a host of any length is copied to an array of 256 bytes",
         _KERNEL + "queue.c",
-        "if (!is_own && !is_host(host))",
-        "if (!is_own && length_of(host) > MT_MAX_LINE)",
+        "if (length_of(host) > MAX_HOST)",
+        "if (length_of(host) > MT_MAX_LINE)",
         ("tests/unit/kernel/test_kernel_programs.py",),
     ),
     Mutant(

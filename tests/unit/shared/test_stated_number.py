@@ -32,8 +32,8 @@ def test_only_a_whole_number_of_an_object_is_stated(document: bytes, number: int
 
 
 def test_a_manifest_with_a_higher_number_is_newer_whatever_else_it_has() -> None:
-    with pytest.raises(NewerFile, match=r"manifest format 4\); upgrade this one") as caught:
-        manifest.parse(b'{"format": 4, "day": {"colour": "blue"}}', "x.json")
+    with pytest.raises(NewerFile, match=r"manifest format 5\); upgrade this one") as caught:
+        manifest.parse(b'{"format": 5, "day": {"colour": "blue"}}', "x.json")
     assert caught.value.reason == UNKNOWN_VERSION
 
 

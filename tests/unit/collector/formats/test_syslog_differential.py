@@ -62,7 +62,7 @@ def is_of_bytes(outcome: Record | Malformed) -> bool:
 
 @cache
 def format_of(zone: str, session_bytes: str = "both") -> SyslogFormat:
-    return SyslogFormat(Setting(HOST, offset_at=offsets_of(zone), session_bytes=session_bytes))  # type: ignore[arg-type]
+    return SyslogFormat(Setting(HOST, offset_at=offsets_of(zone), session_bytes=session_bytes))  # type: ignore[arg-type]  # one of two words
 
 
 def assert_agree(chunks: Sequence[list[bytes]], zone: str, session_bytes: str = "both") -> None:
@@ -100,7 +100,7 @@ def malformed_of(lines: list[bytes], parsed: object) -> list[tuple[int, str]]:
     for number, line in enumerate(lines):
         starts[place + len(line) - len(line.lstrip(b"\0"))] = number
         place += len(line) + 1
-    rejects = parsed.rejects  # type: ignore[attr-defined]
+    rejects = parsed.rejects  # type: ignore[attr-defined]  # of what was parsed
     found = zip(rejects.start.tolist(), rejects.labels(), strict=True)
     return [(starts[start], first(reason)) for start, reason in found]
 

@@ -116,7 +116,7 @@ def test_a_restart_between_any_two_lines_changes_nothing(*, rotates: bool, tmp_p
 
 
 def sums_of_parsed(parsed: object) -> object:
-    return sums_of(parsed.columns)  # type: ignore[attr-defined]
+    return sums_of(parsed.columns)  # type: ignore[attr-defined]  # what was parsed
 
 
 def test_last_lines_of_a_bounded_number_of_hosts_are_kept() -> None:

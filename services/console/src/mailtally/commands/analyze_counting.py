@@ -31,7 +31,7 @@ from mailtally_shared.state.hours.counted import count_hours
 from mailtally_shared.wire.status import LONGEST_SENTENCE, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from mailtally_collector.formats import Format, Parsed
@@ -111,13 +111,11 @@ def count_logs(
         Refused: the sizes add up to more than 63 bits.
     """
     warm()
-    labels = {} if collector is None else {"collector": collector}
-    logs = _parser(host, reading)
-    counted = Counted(Accounts(caps))
+    logs, counted = _parser(host, reading), Counted(Accounts(caps))
     workers = os.cpu_count() or 1
     parsing: deque[Future[Parsed]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        merged = partial(_merged, calendar, charged_name, labels, hours)
+        merged = partial(_merged, calendar, charged_name, collector, hours)
         merging = _Merging(pool, merged, counted.accounts)
         for chunk in _chunks(paths, workers * _DEPTH, counted):
             tell(chunk.span.end - chunk.span.start)
@@ -175,10 +173,11 @@ class _Merging:
 def _merged(
     calendar: Calendar,
     charged_name: Callable[[str], str],
-    labels: Mapping[str, str],
+    collector: str | None,
     by_hour: bool,  # noqa: FBT001 - a part of what is done in a worker
     batches: list[Columns],
 ) -> list[Additions]:
+    labels = {} if collector is None else {"collector": collector}
     reported = [Reported(Rows.of(each), labels) for each in batches]
     try:
         increments = merge(reported, calendar, charged_name)
@@ -187,7 +186,7 @@ def _merged(
     except SumOverflowError as error:
         if len(batches) <= 1:
             raise Refused("The sizes in the logs add up to more than 2^63 bytes.") from error
-    one_by_one = partial(_merged, calendar, charged_name, labels, by_hour)
+    one_by_one = partial(_merged, calendar, charged_name, collector, by_hour)
     return [part for batch in batches for part in one_by_one([batch])]
 
 
