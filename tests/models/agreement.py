@@ -82,7 +82,7 @@ def by_hour(totals: DayTotals) -> tuple[object, ...]:
     if totals.hours is None:
         return None, totals.hours_whole
     columns = (getattr(totals.hours.rows, each.name).tolist() for each in fields(HourRows))
-    return list(zip(*columns, strict=True)), totals.hours.whole, totals.hours_whole
+    return sorted(zip(*columns, strict=True)), totals.hours.whole, totals.hours_whole
 
 
 def _held_agree(real: OnRedis, twin: Twin) -> None:
