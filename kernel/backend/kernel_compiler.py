@@ -96,7 +96,7 @@ class Compiler:
             ]
             objects += [
                 self._object(Path(scratch), source, levels[0], extra)
-                for source in ("kernel.c", "queue.c", "state.c", "ranking.c")
+                for source in ("kernel.c", "rows.c", "queue.c", "ranking.c")
             ]
             self._run(*self._for(levels[0]), *extra, *linked, *objects, "-o", str(made))
 

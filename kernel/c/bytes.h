@@ -30,8 +30,10 @@ typedef uint64_t words2 __attribute__((vector_size(16)));
 /* As many lanes as the instruction set has in one register; gcc takes wider vectors apart. */
 #if defined(__AVX2__)
 #define LANES 32
+#define BITS_OF_LANES __builtin_ia32_pmovmskb256
 #else
 #define LANES 16
+#define BITS_OF_LANES __builtin_ia32_pmovmskb128
 #endif
 typedef uint8_t lanes __attribute__((vector_size(LANES)));
 
@@ -138,46 +140,19 @@ INLINE bool all16(bytes16 lanes) {
     return (words[0] & words[1]) == UINT64_MAX;
 }
 
-#if defined(__clang__) && __clang_major__ >= 15
-/* One bit for each lane of the comparisons of a block, the first lane's lowest. */
+/* One bit for each lane of the comparisons of a block, the first lane's lowest. No operation on vectors
+ * gives it, so that x86's own is used here, and elsewhere a product that gathers the bits of a word. */
 INLINE uint64_t bits_of(const lanes found[BLOCK / LANES]) {
-    typedef _Bool narrow __attribute__((ext_vector_type(LANES)));
     uint64_t bits = 0;
-    for (unsigned k = 0; k < BLOCK / LANES; k++) {
-        narrow part = __builtin_convertvector(found[k] & 1, narrow);
-        uint64_t word = 0;
-        memcpy(&word, &part, LANES / 8);
-        bits |= word << (k * LANES);
-    }
+#if defined(__SSE2__)
+    typedef char signed_lanes __attribute__((vector_size(LANES)));
+    for (unsigned k = 0; k < BLOCK / LANES; k++)
+        bits |= (uint64_t)(uint32_t)BITS_OF_LANES((signed_lanes)found[k]) << (k * LANES);
+#else
+    for (unsigned k = 0; k < BLOCK; k += WORD)
+        bits |= ((word_at((const uint8_t *)found + k) & repeated(1)) * 0x0102040810204080u >> 56) << k;
+#endif
     return bits;
 }
-#else
-/* Eight rows of eight bits, one row a byte, with rows and columns exchanged. */
-INLINE uint64_t transposed(uint64_t bits) {
-    uint64_t other = (bits ^ (bits >> 7)) & 0x00aa00aa00aa00aau;
-    bits ^= other ^ (other << 7);
-    other = (bits ^ (bits >> 14)) & 0x0000cccc0000ccccu;
-    bits ^= other ^ (other << 14);
-    other = (bits ^ (bits >> 28)) & 0x00000000f0f0f0f0u;
-    return bits ^ other ^ (other << 28);
-}
-
-/* Other compilers have no words for it: word k of the block keeps bit k of each of its bytes, all words are
- * joined, and the result is turned over. */
-INLINE uint64_t bits_of(const lanes found[BLOCK / LANES]) {
-    typedef uint64_t words __attribute__((vector_size(LANES)));
-    words joined = {0};
-    for (unsigned k = 0; k < BLOCK / LANES; k++) {
-        words kept = {0};
-        for (unsigned word = 0; word < LANES / WORD; word++)
-            kept[word] = 0x0101010101010101u << (k * (LANES / WORD) + word);
-        joined |= (words)found[k] & kept;
-    }
-    uint64_t bits = 0;
-    for (unsigned word = 0; word < LANES / WORD; word++) bits |= joined[word];
-    return transposed(bits);
-}
-#endif
-
 
 #endif

@@ -90,11 +90,7 @@ INLINE bool is_recipient(const struct join *join, const struct mt_recipient *one
 INLINE uint32_t *slot_of_recipient(const struct join *join, const struct mt_recipient *wanted) {
     const struct mt_queue *queue = join->queue;
     struct text name = name_at(join, wanted->name, wanted->name_end);
-    struct key key = {.head = head_of(name, text_with(join, wanted->name).end),
-                      .length = length_of(name)};
-    uint64_t digest = key.length <= NAME_HEAD
-                          ? digest_of_head(key.head, key.length, queue->key)
-                          : digest_of_text(name, queue->key);
+    uint64_t digest = digest_of(name, text_with(join, wanted->name).end, queue->key);
     digest = folded(digest ^ wanted->message, queue->key[1] | 1);
     for (;; digest++) {
         uint32_t *slot = slot_at(&queue->recipients, digest);

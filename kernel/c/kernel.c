@@ -1,4 +1,5 @@
 /* The functions that are exported: arguments are checked here, and the instruction set is chosen. */
+#include "indexing.h"
 #include "record.h"
 #include "variants.h"
 
@@ -22,13 +23,7 @@ static bool has_avx2(void) {
 }
 #else
 static bool has_avx2(void) { return false; }
-enum mt_stop mt_read_stats_avx2(const uint8_t *start, const uint8_t *end,
-                                struct mt_dictionaries *dictionaries, struct mt_columns *columns,
-                                struct mt_rows *rows, struct mt_rejects *rejects,
-                                struct workspace *workspace, struct mt_progress *progress) {
-    return mt_read_stats_baseline(start, end, dictionaries, columns, rows, rejects, workspace,
-                                  progress);
-}
+#define mt_read_stats_avx2 mt_read_stats_baseline
 #endif
 
 uint32_t mt_abi(void) { return MT_ABI; }
@@ -47,36 +42,20 @@ static struct workspace *aligned(void *workspace) {
 }
 
 static bool are_usable(const struct mt_rows *rows) {
-    bool is_power = (rows->slot_count & (rows->slot_count - 1)) == 0;
-    return is_power && rows->slot_count >= MT_LEAST_ROWS && rows->step_seconds >= MT_LEAST_STEP;
+    return is_index(rows->slot_count, rows->room, rows->count) &&
+           rows->step_seconds >= MT_LEAST_STEP;
 }
 
-static int32_t read_stats(int32_t level, const uint8_t *start, uint64_t length,
-                          struct mt_dictionaries *dictionaries, struct mt_columns *columns,
-                          struct mt_rows *rows, struct mt_rejects *rejects, void *workspace,
-                          uint64_t workspace_size, struct mt_progress *progress) {
+int32_t mt_read_stats(int32_t level, const uint8_t *start, uint64_t length,
+                      struct mt_dictionaries *dictionaries, struct mt_columns *columns,
+                      struct mt_rows *rows, struct mt_rejects *rejects, void *workspace,
+                      uint64_t workspace_size, struct mt_progress *progress) {
     if (progress->read >= length) return MT_DONE;
     const uint8_t *end = start + length;
     if (end[-1] != '\n') return MT_UNFINISHED;
     if (workspace_size < mt_workspace_size() || (rows && !are_usable(rows))) return MT_REFUSED;
     return (int32_t)(level == MT_AVX2 ? mt_read_stats_avx2 : mt_read_stats_baseline)(
         start, end, dictionaries, columns, rows, rejects, aligned(workspace), progress);
-}
-
-int32_t mt_read_stats(int32_t level, const uint8_t *start, uint64_t length,
-                      struct mt_dictionaries *dictionaries, struct mt_columns *columns,
-                      struct mt_rejects *rejects, void *workspace, uint64_t workspace_size,
-                      struct mt_progress *progress) {
-    return read_stats(level, start, length, dictionaries, columns, NULL, rejects, workspace,
-                      workspace_size, progress);
-}
-
-int32_t mt_fold_stats(int32_t level, const uint8_t *start, uint64_t length,
-                      struct mt_dictionaries *dictionaries, struct mt_rows *rows,
-                      struct mt_rejects *rejects, void *workspace, uint64_t workspace_size,
-                      struct mt_progress *progress) {
-    return read_stats(level, start, length, dictionaries, NULL, rows, rejects, workspace,
-                      workspace_size, progress);
 }
 
 int64_t mt_intern(struct mt_names *names, const uint8_t *start, uint64_t length) {

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define MT_ABI 4
+#define MT_ABI 5
 
 #define MT_MAX_LINE 65536   /* longest line that is read, without its line feed */
 #define MT_MAX_HOSTS 65535  /* their index travels as uint16 */
@@ -120,9 +120,9 @@ struct mt_columns {
     uint64_t count;
 };
 
-/* A folded row: the sums of all records with the same key. One cache line. */
+/* A folded row: the sums of all records with the same key. */
 struct mt_row {
-    int64_t messages; /* 0 in a free slot */
+    int64_t messages;
     int64_t bytes;
     int64_t transferred;
     uint32_t step; /* seconds since 1970, divided by the seconds of a step */
@@ -130,23 +130,36 @@ struct mt_row {
     uint16_t host;
     uint8_t service;
     uint8_t status;
-    uint32_t unused[7];
+    uint32_t unused;
 };
 
-/* Rows as a hash table. At most three quarters of the slots are taken. */
+/* Rows in the order of their first records: those that are frequent lie together. */
 struct mt_rows {
-    struct mt_row *slots; /* zeros at first */
-    uint64_t slot_count;  /* a power of two, at least MT_LEAST_ROWS */
+    uint64_t *slots;     /* zeros at first; upper half of a digest, and the row plus 1 */
+    uint64_t slot_count; /* a power of two, at least twice the room */
+    struct mt_row *rows;
+    uint64_t room;
     uint64_t count;
     uint64_t key[2];
     int64_t step_seconds; /* at least MT_LEAST_STEP */
     int64_t earliest;     /* the times of all records; INT64_MAX and -1 without one */
     int64_t latest;
 };
-#define MT_LEAST_ROWS 8
+/* Rows as columns. */
+struct mt_sums {
+    int64_t *start; /* the first second of the step */
+    int64_t *messages;
+    int64_t *bytes;
+    int64_t *extra; /* transferred beyond the bytes */
+    uint8_t *service;
+    uint16_t *host;
+    uint8_t *status;
+    uint32_t *domain;
+    uint64_t room;
+};
 #define MT_LEAST_STEP 60 /* so that the number of any step fits 32 bits */
 
-_Static_assert(sizeof(struct mt_slot) == 64 && sizeof(struct mt_row) == 64, "a cache line each");
+_Static_assert(sizeof(struct mt_slot) == 64, "a cache line");
 
 /* Figures of statistics: messages, bytes, wasted bytes, bytes sent again. */
 #define MT_FIGURES 4
@@ -361,30 +374,6 @@ struct mt_queue {
     uint64_t programs;
 };
 
-/* A table of int64 as bytes, row by row; they need not be aligned. */
-struct mt_saved_rows {
-    uint8_t *rows;
-    uint64_t count;
-};
-
-/* What is saved of a queue. */
-struct mt_saved {
-    struct mt_saved_rows messages;   /* host, number, size, seen, length of the name or MT_HOST_ITSELF */
-    struct mt_saved_rows recipients; /* message, whether local, deferrals, length of the address */
-    struct mt_saved_rows deliveries; /* host, number, recipient */
-    uint8_t *text;                   /* the names, in the order of the rows */
-    uint64_t text_length;
-};
-
-/* What is kept, and where it goes: a number for each row of the queue. */
-struct mt_saving {
-    const uint8_t *kept;     /* messages */
-    const uint8_t *needed;   /* recipients */
-    uint32_t *message_row;   /* output */
-    uint32_t *recipient_row; /* output */
-    uint32_t *hosts;         /* zeros at first; for the second call what each host is saved as */
-};
-
 /* Instruction sets. */
 enum mt_level { MT_BASELINE = 0, MT_AVX2 = 1 };
 
@@ -398,18 +387,21 @@ MT_EXPORT uint64_t mt_workspace_size(void);
 /* The best instruction set of this processor. */
 MT_EXPORT int32_t mt_best_level(void);
 
-/* Read whole lines of `stats` into columns. The chunk is start[0 … length), and its last byte is a
- * line feed. Returns an mt_stop. `level` is at most mt_best_level(). */
+/* Read whole lines of `stats` into columns, or folded into rows; the other is null. The chunk is
+ * start[0 … length), and its last byte is a line feed. Returns an mt_stop. `level` is at most
+ * mt_best_level(). */
 MT_EXPORT int32_t mt_read_stats(int32_t level, const uint8_t *start, uint64_t length,
                                 struct mt_dictionaries *dictionaries, struct mt_columns *columns,
-                                struct mt_rejects *rejects, void *workspace,
+                                struct mt_rows *rows, struct mt_rejects *rejects, void *workspace,
                                 uint64_t workspace_size, struct mt_progress *progress);
 
-/* The same, folded into rows. */
-MT_EXPORT int32_t mt_fold_stats(int32_t level, const uint8_t *start, uint64_t length,
-                                struct mt_dictionaries *dictionaries, struct mt_rows *rows,
-                                struct mt_rejects *rejects, void *workspace,
-                                uint64_t workspace_size, struct mt_progress *progress);
+/* Fill the index of rows, whose slots are zeros. */
+MT_EXPORT void mt_index_rows(struct mt_rows *rows);
+
+/* Copy the rows to columns that have room, in the order of step, service, status, host and domain, so that
+ * they compress well. `order` has room for twice as many numbers as the columns for rows. */
+MT_EXPORT int32_t mt_take_rows(const struct mt_rows *rows, uint32_t *order,
+                               const struct mt_sums *sums);
 
 /* Whether a program is sound: its steps go on to later ones, and are within its bytes. */
 MT_EXPORT int32_t mt_is_sound(const struct mt_program *program);
@@ -423,20 +415,11 @@ MT_EXPORT int32_t mt_read_queue(const uint8_t *start, uint64_t length,
 /* Fill the indexes of a queue, which are zeros, from its rows. */
 MT_EXPORT void mt_index_queue(struct mt_queue *queue, const uint8_t *start, uint64_t length);
 
-/* Fill an empty queue, in which there is room, from what was saved of it; -1 if that is damaged.
- * `hosts` are the indexes of the saved hosts, and `names` is where the names of the rows begin in the
- * queue's text. The indexes are not filled. */
-MT_EXPORT int32_t mt_restore_queue(struct mt_queue *queue, const struct mt_saved *saved,
-                                   const uint32_t *hosts, uint64_t host_count, uint64_t names);
-
-/* Note for each message how many rows it takes in what is saved, 0 if it has ended: one, and two for
- * each recipient that is needed, with a delivery in progress or deferred. */
-MT_EXPORT void mt_weigh_queue(const struct mt_queue *queue, uint32_t *rows, uint8_t *needed);
-
-/* Save the messages that are kept. Without a text of `saved`, count only, and note in `hosts` which
- * of them are named; the second call needs what the first one counted as room. */
-MT_EXPORT void mt_save_queue(struct mt_queue *queue, const uint8_t *start, uint64_t length,
-                             struct mt_saving *saving, struct mt_saved *saved);
+/* Copy names of a queue, bounds[2 k] to bounds[2 k + 1] of its text and the chunk, one after the other.
+ * Returns MT_DONE, or MT_REFUSED without room. */
+MT_EXPORT int32_t mt_copy_names(struct mt_queue *queue, const uint8_t *start, uint64_t length,
+                                const int64_t *bounds, uint64_t count, uint8_t *text,
+                                uint64_t room);
 
 /* Run a program over one line. Field k is numbers[k], and bounds[2 k] to bounds[2 k + 1] of the line. */
 MT_EXPORT int64_t mt_match(const struct mt_program *program, const uint8_t *start, uint64_t length,

@@ -67,7 +67,7 @@ INLINE uint64_t digest_of_head(struct head head, size_t length, const uint64_t k
     return folded(first ^ length, second ^ key[1]);
 }
 
-/* The keyed hash of a name of any length. */
+/* The keyed hash of a longer name. */
 RARE uint64_t digest_of_text(struct text name, const uint64_t key[4]) {
     uint64_t digest = 0;
     for (struct text part = name; part.start < name.end; part.start += NAME_HEAD) {
@@ -77,12 +77,16 @@ RARE uint64_t digest_of_text(struct text name, const uint64_t key[4]) {
     return digest;
 }
 
-INLINE struct key key_of(struct text name, const uint8_t *end, const struct mt_names *names) {
+/* The same of any name. `end` is the end of what may be read. */
+INLINE uint64_t digest_of(struct text name, const uint8_t *end, const uint64_t key[4]) {
     size_t length = length_of(name);
-    struct key key = {.head = head_of(name, end), .start = name.start, .length = length};
-    key.digest = LIKELY(length <= NAME_HEAD) ? digest_of_head(key.head, length, names->key)
-                                             : digest_of_text(name, names->key);
-    return key;
+    return LIKELY(length <= NAME_HEAD) ? digest_of_head(head_of(name, end), length, key)
+                                       : digest_of_text(name, key);
+}
+
+INLINE struct key key_of(struct text name, const uint8_t *end, const struct mt_names *names) {
+    return (struct key){head_of(name, end), digest_of(name, end, names->key), name.start,
+                        length_of(name)};
 }
 
 INLINE struct mt_slot *first_slot(const struct mt_names *names, uint64_t digest) {

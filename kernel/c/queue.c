@@ -3,6 +3,7 @@
  * A line changes the queue only after all that may stop it has been done, so that it can be read again.
  */
 #include "columns.h"
+#include "indexing.h"
 #include "joining.h"
 #include "resolving.h"
 
@@ -304,9 +305,7 @@ INLINE enum mt_stop read_lines(struct reader *reader, struct mt_progress *progre
 }
 
 static bool is_table(const struct mt_table *table) {
-    bool is_power = table->slot_count && (table->slot_count & (table->slot_count - 1)) == 0;
-    return is_power && table->room <= table->slot_count / 2 && table->room < UINT32_MAX &&
-           table->count <= table->room;
+    return is_index(table->slot_count, table->room, table->count);
 }
 
 static bool is_queue(const struct mt_queue *queue) {
@@ -392,6 +391,19 @@ void mt_index_queue(struct mt_queue *queue, const uint8_t *start, uint64_t lengt
         uint32_t *slot = slot_of_recipient(&join, recipient_at(queue, k));
         if (!*slot) *slot = (uint32_t)(k + 1);
     }
+}
+
+int32_t mt_copy_names(struct mt_queue *queue, const uint8_t *start, uint64_t length,
+                      const int64_t *bounds, uint64_t count, uint8_t *text, uint64_t room) {
+    struct join join = {queue, {start, start + length}};
+    for (uint64_t k = 0; k < count; k++) {
+        struct text name = name_at(&join, bounds[2 * k], bounds[2 * k + 1]);
+        if (!name.start || length_of(name) > room) return MT_REFUSED;
+        memcpy(text, name.start, length_of(name));
+        text += length_of(name);
+        room -= length_of(name);
+    }
+    return MT_DONE;
 }
 
 int64_t mt_match(const struct mt_program *program, const uint8_t *start, uint64_t length,

@@ -4,10 +4,8 @@
  * names.h, as there may be a million of them of each kind: a slot is the upper half of a name's
  * digest and its index, and all else lies in arrays. The digest has the same secret key.
  */
-#include "kernel.h"
+#include "indexing.h"
 #include "names.h"
-
-#define LOW_HALF UINT64_C(0xffffffff)
 
 INLINE void add_to(int64_t *sum, int64_t amount) {
     if (UNLIKELY(__builtin_add_overflow(*sum, amount, sum))) *sum = INT64_MAX;
@@ -36,23 +34,9 @@ INLINE struct text ranked_name(const struct mt_ranking *ranking, uint64_t index)
     return (struct text){ranking->text + start, ranking->text + ranking->ends[index]};
 }
 
-/* The keyed hash of a name. `end` is the end of what may be read. */
-INLINE uint64_t digest_of(struct text name, const uint8_t *end, const uint64_t key[4]) {
-    size_t length = length_of(name);
-    return LIKELY(length <= NAME_HEAD) ? digest_of_head(head_of(name, end), length, key)
-                                       : digest_of_text(name, key);
-}
-
 INLINE uint64_t *slot_at(const struct mt_ranking *ranking, uint64_t place) {
     return &ranking->slots[place & (ranking->slot_count - 1)];
 }
-
-/* Whether a slot may hold the name with a digest: the upper halves are equal. */
-INLINE bool may_be(uint64_t slot, uint64_t digest) {
-    return slot && (slot & ~LOW_HALF) == (digest & ~LOW_HALF);
-}
-
-INLINE uint64_t index_in(uint64_t slot) { return (slot & LOW_HALF) - 1; }
 
 /* The slot that a name is in, or the free slot for it. */
 INLINE uint64_t *ranked_slot(const struct mt_ranking *ranking, struct text name, uint64_t digest) {
@@ -60,7 +44,7 @@ INLINE uint64_t *ranked_slot(const struct mt_ranking *ranking, struct text name,
     for (;;) {
         uint64_t *slot = slot_at(ranking, place++);
         if (!*slot) return slot;
-        if (may_be(*slot, digest) && same_text(ranked_name(ranking, index_in(*slot)), name))
+        if (may_be(*slot, digest) && same_text(ranked_name(ranking, row_in(*slot)), name))
             return slot;
     }
 }
@@ -78,13 +62,11 @@ RARE void add_ranked(struct mt_ranking *ranking, uint64_t *slot, struct text nam
     memcpy(ranking->text + start, name.start, length_of(name));
     memset(ranking->sums + index * MT_FIGURES, 0, MT_FIGURES * sizeof *ranking->sums);
     ranking->ends[index] = start + length_of(name);
-    *slot = (digest & ~LOW_HALF) | (index + 1);
+    *slot = slot_for(digest, index);
 }
 
 static bool is_ranking(const struct mt_ranking *ranking) {
-    uint64_t slots = ranking->slot_count;
-    return slots && (slots & (slots - 1)) == 0 && ranking->room <= slots / 2 &&
-           ranking->room < LOW_HALF && ranking->count <= ranking->room;
+    return is_index(ranking->slot_count, ranking->room, ranking->count);
 }
 
 /* Names that are looked up together: the memory that they need is fetched for all of them at once,
@@ -103,7 +85,7 @@ INLINE void fetch_ranked(const struct mt_ranking *ranking, const struct several 
     uint64_t found[TOGETHER];
     for (uint32_t k = 0; k < several->count; k++) {
         uint64_t slot = *slot_at(ranking, several->digests[k]);
-        found[k] = may_be(slot, several->digests[k]) ? index_in(slot) : 0;
+        found[k] = may_be(slot, several->digests[k]) ? row_in(slot) : 0;
         __builtin_prefetch(ranking->ends + found[k]);
         __builtin_prefetch(ranking->sums + found[k] * MT_FIGURES, 1);
     }
@@ -121,7 +103,7 @@ INLINE uint32_t rank_several(struct mt_ranking *ranking, const struct several *s
             if (!has_room_for(ranking, name)) return k;
             add_ranked(ranking, slot, name, several->digests[k]);
         }
-        add_row(amounts, row + k, ranking->sums + index_in(*slot) * MT_FIGURES);
+        add_row(amounts, row + k, ranking->sums + row_in(*slot) * MT_FIGURES);
     }
     return several->count;
 }

@@ -18,6 +18,25 @@ static void fill_program_bytes(void) {
         program_bytes[TEXTS + k] = (k >= 'a' && k <= 'z') || (k >= '0' && k <= '9');
 }
 
+static bool is_search(const struct mt_step *step) {
+    return step->op == MT_SEARCH || step->op == MT_SEARCH_LAST;
+}
+
+static bool writes(const struct mt_step *step, uint8_t field) {
+    return step->field == field || (step->op == MT_ENTER && step->length == field);
+}
+
+/* Let a retry go back to the last search, or jump on if there is none whose field is left as it was. */
+static void aim_retry(struct mt_step *steps, uint16_t index) {
+    uint16_t back = index;
+    while (back && !is_search(&steps[back])) back--;
+    uint8_t field = steps[back].field;
+    bool is_sound = is_search(&steps[back]);
+    for (uint16_t k = back + 1; k < index; k++) is_sound = is_sound && !writes(&steps[k], field);
+    if (!is_sound) steps[index].op = MT_JUMP;
+    else steps[index].field = field, steps[index].otherwise = back;
+}
+
 /* A step of eight bytes; one that goes on to a later step wherever it is placed. */
 static struct mt_step step_of_bytes(const uint8_t *data, uint16_t index, uint16_t count) {
     struct mt_step step = {.op = data[0] % MT_OPS, .field = data[1] % MT_FIELDS};
@@ -29,6 +48,7 @@ static struct mt_step step_of_bytes(const uint8_t *data, uint16_t index, uint16_
     step.limit = (int64_t)(UINT64_C(1) << data[6] % 59) + (int8_t)data[7];
     if (step.limit < 0) step.limit = 0;
     step.bias = is_hex ? data[5] * UINT64_C(0x4000000000000000) : 0;
+    if (is_search(&step)) step.field = (uint8_t)(MT_SCRATCH + data[1] % (MT_FIELDS - MT_SCRATCH));
     if (index + 1 == count) step.op = MT_RETURN;
     else step.otherwise = (uint16_t)(index + 1 + data[2] % (count - index - 1));
     if (step.op == MT_RETURN) step.limit = data[6] % (MT_EVENTS + 3) - 3;
@@ -68,8 +88,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size - 1 < (size_t)count * STEP_BYTES) return 0;
     fill_program_bytes();
     struct mt_step *steps = own(count, sizeof *steps);
-    for (uint16_t k = 0; k < count; k++)
+    for (uint16_t k = 0; k < count; k++) {
         steps[k] = step_of_bytes(data + 1 + k * STEP_BYTES, k, count);
+        if (steps[k].op == MT_RETRY) aim_retry(steps, k);
+    }
     const struct mt_program program = {
         .steps = steps, .count = count, .bytes = program_bytes, .length = sizeof program_bytes};
     need(mt_is_sound(&program));
@@ -80,10 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     match_any(&program, chunk, length - 1);
     struct result result;
     begin(&result);
-    struct mt_queue queue = queue_with(chunk, 0);
+    struct mt_queue queue = queue_of_programs(chunk, 0);
     read_with(&program, &result, &queue, chunk, length);
     need_sound(&result);
-    saved_and_restored(&queue, chunk, length);
+    continued(&queue, chunk, length);
     free_all();
     return 0;
 }

@@ -67,8 +67,10 @@ static void begin(struct result *result) {
                                           .separator = zeros(ROOM, 4),
                                           .recipient_end = zeros(ROOM, 4),
                                           .room = ROOM};
-    result->rows = (struct mt_rows){.slots = zeros(ROWS, sizeof(struct mt_row)),
-                                    .slot_count = ROWS,
+    result->rows = (struct mt_rows){.slots = zeros(2 * ROWS, sizeof(uint64_t)),
+                                    .slot_count = 2 * ROWS,
+                                    .rows = zeros(ROWS, sizeof(struct mt_row)),
+                                    .room = ROWS,
                                     .key = {5, 6},
                                     .step_seconds = 3600,
                                     .earliest = INT64_MAX,
@@ -82,7 +84,7 @@ static void end(struct result *result) {
                       columns->domain,   columns->outgoing,  columns->sender,
                       columns->separator, columns->recipient_end, result->rejects.start,
                       result->rejects.end, result->rejects.reason, result->rows.slots,
-                      result->dictionaries.canonical};
+                      result->rows.rows,   result->dictionaries.canonical};
     for (size_t k = 0; k < sizeof memory / sizeof *memory; k++) free(memory[k]);
     free_names(&result->dictionaries.hosts);
     free_names(&result->dictionaries.statuses);
@@ -101,13 +103,10 @@ static void settle(struct mt_dictionaries *names) {
 static void read_all(struct result *result, int32_t level, int folded, const uint8_t *chunk,
                      size_t length, void *workspace) {
     for (;;) {
-        int32_t stop =
-            folded ? mt_fold_stats(level, chunk, length, &result->dictionaries, &result->rows,
-                                   &result->rejects, workspace, mt_workspace_size(),
-                                   &result->progress)
-                   : mt_read_stats(level, chunk, length, &result->dictionaries, &result->columns,
-                                   &result->rejects, workspace, mt_workspace_size(),
-                                   &result->progress);
+        int32_t stop = mt_read_stats(level, chunk, length, &result->dictionaries,
+                                     folded ? NULL : &result->columns,
+                                     folded ? &result->rows : NULL, &result->rejects, workspace,
+                                     mt_workspace_size(), &result->progress);
         if (stop != MT_NEW_SPELLING) return;
         settle(&result->dictionaries);
     }
@@ -115,14 +114,14 @@ static void read_all(struct result *result, int32_t level, int folded, const uin
 
 static int64_t messages_of(const struct mt_rows *rows) {
     int64_t messages = 0;
-    for (uint64_t k = 0; k < rows->slot_count; k++) messages += rows->slots[k].messages;
+    for (uint64_t k = 0; k < rows->count; k++) messages += rows->rows[k].messages;
     return messages;
 }
 
 static int64_t bytes_of(const struct result *result) {
     int64_t bytes = 0;
     for (uint64_t k = 0; k < result->columns.count; k++) bytes += result->columns.size[k];
-    for (uint64_t k = 0; k < result->rows.slot_count; k++) bytes += result->rows.slots[k].bytes;
+    for (uint64_t k = 0; k < result->rows.count; k++) bytes += result->rows.rows[k].bytes;
     return bytes;
 }
 
@@ -136,6 +135,31 @@ static void compare(const struct result *one, const struct result *other) {
     need(!memcmp(one->rejects.start, other->rejects.start, one->rejects.count * 8));
     need(one->progress.lines == records + one->rejects.count);
     need(one->progress.nuls == other->progress.nuls);
+}
+
+/* Rows that are taken have the sums of those in the table, and are in order. An index that is filled from
+ * them finds each. */
+static void take(struct mt_rows *rows) {
+    int64_t wide[4][ROWS], messages = 0;
+    uint8_t service[ROWS], status[ROWS];
+    uint16_t host[ROWS];
+    uint32_t domain[ROWS], order[2 * ROWS];
+    struct mt_sums sums = {wide[0], wide[1], wide[2], wide[3], service,
+                           host,    status,  domain,  rows->count};
+    need(mt_take_rows(rows, order, &sums) == MT_DONE);
+    for (uint64_t k = 0; k < rows->count; k++) {
+        messages += sums.messages[k];
+        if (!k || sums.start[k - 1] < sums.start[k]) continue;
+        need(sums.start[k - 1] == sums.start[k] && service[k - 1] <= service[k]);
+    }
+    need(messages == messages_of(rows));
+    uint64_t slots[2 * ROWS];
+    memcpy(slots, rows->slots, sizeof slots);
+    memset(rows->slots, 0, sizeof slots);
+    mt_index_rows(rows);
+    need(!memcmp(slots, rows->slots, sizeof slots)); /* rows are put in as they were found */
+    sums.room--;
+    need(!rows->count || mt_take_rows(rows, order, &sums) == MT_REFUSED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -155,6 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
     }
     for (int k = 1; k < count; k++) compare(&results[0], &results[k]);
+    for (int k = 0; k < count; k++) take(&results[k].rows);
     for (int k = 0; k < count; k++) end(&results[k]);
     free(chunk);
     return 0;

@@ -1,5 +1,5 @@
-/* What the targets for queues share: room for a queue and for what its lines become, and its way through a
- * saved state. All memory is in one list, which is freed at the end of an input.
+/* What the targets for queues share: room for a queue and for what its lines become, and its way to the next
+ * chunk. All memory is in one list, which is freed at the end of an input.
  */
 #ifndef MAILTALLY_QUEUE_ROOM_H
 #define MAILTALLY_QUEUE_ROOM_H
@@ -13,6 +13,12 @@
 #define ROOM 512
 #define SLOTS 1024
 #define MAX_AGE (INT64_C(1) << 60)
+#define REPEATS 256
+#define PROGRAMS 8
+
+/* A zone with an hour that is skipped and one that is repeated. */
+static const int64_t changes[] = {INT64_C(1774746000), INT64_C(1792890000)};
+static const int64_t offsets[] = {3600, 7200, 3600};
 
 static void need(int condition) {
     if (!condition) __builtin_trap();
@@ -24,7 +30,7 @@ static void *zeros(size_t count, size_t size) {
     return memory;
 }
 
-static void *owned[128];
+static void *owned[256];
 static size_t owned_count;
 
 static void *own(size_t count, size_t size) {
@@ -60,8 +66,28 @@ static struct mt_queue queue_with(const uint8_t *text, uint64_t length) {
                              .text_length = length,
                              .max_age = MAX_AGE,
                              .earliest = INT64_MAX,
-                             .key = {5, 6, 7, 8}};
+                             .key = {5, 6, 7, 8},
+                             .clock = {.changes = changes,
+                                       .offsets = offsets,
+                                       .count = sizeof changes / sizeof *changes,
+                                       .modified = INT64_C(1793000000),
+                                       .first_year = -1,
+                                       .previous = MT_NO_TIME,
+                                       .second_pass = MT_NO_TIME,
+                                       .begins = 1}};
     mt_intern(&queue.hosts, (const uint8_t *)"own", 3);
+    return queue;
+}
+
+/* The same for a log of several programs, whose lines may be repeated. */
+static struct mt_queue queue_of_programs(const uint8_t *text, uint64_t length) {
+    struct mt_queue queue = queue_with(text, length);
+    queue.last_lines = own(SLOTS, sizeof(struct mt_last_line));
+    queue.last_lines_room = SLOTS;
+    for (int k = 0; k < SLOTS; k++) queue.last_lines[k].start = -1;
+    queue.repeats_left = REPEATS;
+    queue.outcomes = own(PROGRAMS, sizeof(struct mt_outcomes));
+    queue.programs = PROGRAMS;
     return queue;
 }
 
@@ -114,32 +140,35 @@ static void read_with(const struct mt_program *program, struct result *result,
     result->lines += progress.lines;
 }
 
-/* Save all that is in progress, and return the queue that it is restored to. */
-static struct mt_queue saved_and_restored(struct mt_queue *queue, const uint8_t *chunk,
-                                          size_t length) {
-    uint32_t *rows = own(ROOM, 4);
-    uint8_t *needed = own(ROOM, 1), *kept = own(ROOM, 1);
-    uint32_t *hosts = own(SLOTS, 4), *same_hosts = own(SLOTS, 4);
-    mt_weigh_queue(queue, rows, needed);
-    for (uint64_t k = 0; k < queue->messages.count; k++) kept[k] = rows[k] > 0;
-    struct mt_saving saving = {.kept = kept,
-                               .needed = needed,
-                               .message_row = own(ROOM, 4),
-                               .recipient_row = own(ROOM, 4),
-                               .hosts = hosts};
-    struct mt_saved counted = {0};
-    mt_save_queue(queue, chunk, length, &saving, &counted);
-    for (uint32_t k = 0; k < SLOTS; k++) hosts[k] = same_hosts[k] = k;
-    struct mt_saved saved = {.messages.rows = own(counted.messages.count + 1, 40),
-                             .recipients.rows = own(counted.recipients.count + 1, 32),
-                             .deliveries.rows = own(counted.deliveries.count + 1, 24),
-                             .text = own(counted.text_length + 1, 1)};
-    mt_save_queue(queue, chunk, length, &saving, &saved);
-    need(saved.text_length == counted.text_length);
-    struct mt_queue restored = queue_with(saved.text, saved.text_length);
-    restored.hosts = queue->hosts;
-    need(!mt_restore_queue(&restored, &saved, same_hosts, queue->hosts.count, 0));
-    return restored;
+/* A table with the rows of another, and an empty index. */
+static struct mt_table copied(const struct mt_table *from, size_t row) {
+    struct mt_table made = table(row);
+    memcpy(made.rows, from->rows, ROOM * row);
+    made.count = from->count;
+    return made;
+}
+
+/* The queue before the next chunk, as one that goes on from what a queue knows after its first chunk, which
+ * is its text then. All names of recipients can be copied. */
+static struct mt_queue continued(const struct mt_queue *queue, const uint8_t *chunk,
+                                 size_t length) {
+    need(queue->text_length == 0);
+    struct mt_queue next = *queue;
+    next.messages = copied(&queue->messages, sizeof(struct mt_message));
+    next.recipients = copied(&queue->recipients, sizeof(struct mt_recipient));
+    next.deliveries = copied(&queue->deliveries, sizeof(struct mt_delivery));
+    next.text = chunk;
+    next.text_length = length;
+    const struct mt_recipient *recipients = next.recipients.rows;
+    for (uint64_t k = 0; k < next.recipients.count; k++) {
+        const int64_t bounds[] = {recipients[k].name, recipients[k].name_end};
+        uint64_t size = (uint64_t)(bounds[1] - bounds[0]);
+        uint8_t text[MT_MAX_LINE];
+        need(mt_copy_names(&next, chunk, 0, bounds, 1, text, size) == MT_DONE);
+        need(!memcmp(text, chunk + bounds[0], size));
+        need(!size || mt_copy_names(&next, chunk, 0, bounds, 1, text, size - 1) == MT_REFUSED);
+    }
+    return next;
 }
 
 #endif

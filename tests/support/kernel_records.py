@@ -73,7 +73,7 @@ def assert_agrees(chunk: bytes, level: int | None = None) -> None:
     assert records_of(lines) == records
     assert rejects_of(lines.rejects) == rejects
     assert lines.lines == len(records) + len(rejects) == chunk.count(b"\n")
-    folder = StatsFolder(normalised, step_seconds=STEP, slots=1 << 14, level=level)
+    folder = StatsFolder(normalised, step_seconds=STEP, level=level)
     folded = folder.fold(np.frombuffer(chunk, np.uint8))
     assert not folded.is_full
     assert (folded.read, folded.lines, folded.nuls) == (len(chunk), lines.lines, lines.nuls)
@@ -92,23 +92,27 @@ def sums(records: Iterable[Record]) -> Sums:
     return {key: (row[0], row[1], row[2]) for key, row in found.items()}
 
 
-def sums_of(rows: Any, named: Dictionaries) -> Sums:  # noqa: ANN401 - numpy's structured arrays
-    """Return the kernel's rows; no key may be there twice."""
+def sums_of(taken: dict[str, Any], named: Dictionaries) -> Sums:
+    """Return the kernel's rows; they are in order, and no key may be there twice."""
     hosts, domains, statuses = (
         names.texts() for names in (named.hosts, named.domains, named.statuses)
     )
-    found = {
-        Key(
-            int(row["step"]),
-            hosts[row["host"]],
-            domains[row["domain"]],
-            Service(int(row["service"])),
-            statuses[row["status"]],
-        ): (int(row["messages"]), int(row["bytes"]), int(row["transferred"]))
-        for row in rows
+    order = ("step", "service", "status", "host", "domain")
+    rows = {name: column.tolist() for name, column in taken.items()}
+    rows["step"] = [start // STEP for start in rows.pop("start")]
+    keys = list(zip(*(rows[name] for name in order), strict=True))
+    assert keys == sorted(set(keys))
+    sums = zip(rows["messages"], rows["bytes"], rows["extra"], strict=True)
+    return {
+        Key(step, hosts[host], domains[domain], Service(service), statuses[status]): (
+            messages,
+            size,
+            size + extra,
+        )
+        for (step, service, status, host, domain), (messages, size, extra) in zip(
+            keys, sums, strict=True
+        )
     }
-    assert len(found) == len(rows)
-    return found
 
 
 @contextmanager

@@ -1691,9 +1691,16 @@ MUTANTS = (
     ),
     Mutant(
         "a saved name may have two lines",
-        _KERNEL + "state.c",
-        "if (names > queue->text_length || has_line_feed(queue, names) ||",
-        "if (names > queue->text_length ||",
+        "kernel/src/mailtally_kernel/queue_state.py",
+        'if (text[begin:] == ord("\\n")).any():',
+        "if False:",
+        ("tests/unit/kernel/test_kernel_state.py",),
+    ),
+    Mutant(
+        "a saved message may have been seen before 1970",
+        "kernel/src/mailtally_kernel/queue_state.py",
+        "(seen, 0, None)",
+        "(seen, -1, None)",
         ("tests/unit/kernel/test_kernel_state.py",),
     ),
     Mutant(
@@ -1731,6 +1738,20 @@ MUTANTS = (
         "transferred = (int64_t)((uint64_t)row->transferred + (uint64_t)(record->size * attempts));"
         " if (false)",
         ("tests/unit/kernel/test_kernel_fold.py",),
+    ),
+    Mutant(
+        "rows of sums are taken in the order of their first records",
+        _KERNEL + "rows.c",
+        "if (counts[byte][key_byte(rows, 0, byte)] == rows->count) continue;",
+        "if (counts[byte][key_byte(rows, 0, byte)]) continue;",
+        ("tests/unit/kernel/test_kernel_fold.py",),
+    ),
+    Mutant(
+        "a number of a damaged state may lead past the end of a table",
+        "kernel/src/mailtally_kernel/queue_state.py",
+        "if (numbers < least).any() or (most is not None and (numbers > most).any()):",
+        "if (numbers < least).any():",
+        ("tests/unit/collector/formats/test_maillog_memory.py",),
     ),
     Mutant(
         "names that agree in their first bytes and lengths are one name",

@@ -43,14 +43,14 @@ from mailtally_kernel.program import Program
 from mailtally_kernel.queue import Following
 from mailtally_kernel.queue_state import Limits, left_by, restored
 from mailtally_kernel.ranking import FIGURES, Amounts, RankedNames, add_up
-from mailtally_kernel.stats import ROW, Folded, Lines, StatsFolder, best_level, read_stats
+from mailtally_kernel.stats import SUMS, Folded, Lines, StatsFolder, best_level, read_stats
 
 __all__ = [
     "ANY",
     "DIGITS",
     "FIGURES",
     "LETTERS",
-    "ROW",
+    "SUMS",
     "UTC",
     "Address",
     "After",

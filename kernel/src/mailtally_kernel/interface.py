@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 #: The interface that this package was written for; the library says which one it has.
-ABI: Final = 4
+ABI: Final = 5
 
 
 class Stop(IntEnum):
@@ -89,11 +89,29 @@ class RowsTable(Structure):
     _fields_ = (
         ("slots", c_void_p),
         ("slot_count", c_uint64),
+        ("rows", c_void_p),
+        ("room", c_uint64),
         ("count", c_uint64),
         ("key", c_uint64 * 2),
         ("step_seconds", c_int64),
         ("earliest", c_int64),
         ("latest", c_int64),
+    )
+
+
+class SumsTable(Structure):
+    """``mt_sums``."""
+
+    _fields_ = (
+        ("start", c_void_p),
+        ("messages", c_void_p),
+        ("bytes", c_void_p),
+        ("extra", c_void_p),
+        ("service", c_void_p),
+        ("host", c_void_p),
+        ("status", c_void_p),
+        ("domain", c_void_p),
+        ("room", c_uint64),
     )
 
 
@@ -278,34 +296,4 @@ class QueueTable(Structure):
         ("repeats_left", c_uint64),
         ("outcomes", c_void_p),
         ("programs", c_uint64),
-    )
-
-
-class SavedRows(Structure):
-    """``mt_saved_rows``."""
-
-    _fields_ = (("rows", c_void_p), ("count", c_uint64))
-
-
-class SavedTables(Structure):
-    """``mt_saved``."""
-
-    _fields_ = (
-        ("messages", SavedRows),
-        ("recipients", SavedRows),
-        ("deliveries", SavedRows),
-        ("text", c_void_p),
-        ("text_length", c_uint64),
-    )
-
-
-class Saving(Structure):
-    """``mt_saving``."""
-
-    _fields_ = (
-        ("kept", c_void_p),
-        ("needed", c_void_p),
-        ("message_row", c_void_p),
-        ("recipient_row", c_void_p),
-        ("hosts", c_void_p),
     )

@@ -20,8 +20,7 @@ from mailtally_kernel.interface import (
     RankingTable,
     RejectsTable,
     RowsTable,
-    SavedTables,
-    Saving,
+    SumsTable,
 )
 
 if TYPE_CHECKING:
@@ -79,8 +78,9 @@ _RANKING: Final = POINTER(RankingTable)
 _FUNCTIONS: Final[Mapping[str, tuple[Any, ...]]] = {
     "mt_workspace_size": (c_uint64,),
     "mt_best_level": (c_int32,),
-    "mt_read_stats": (c_int32, *_CHUNK, POINTER(ColumnsTable), *_READER),
-    "mt_fold_stats": (c_int32, *_CHUNK, POINTER(RowsTable), *_READER),
+    "mt_read_stats": (c_int32, *_CHUNK, POINTER(ColumnsTable), POINTER(RowsTable), *_READER),
+    "mt_index_rows": (None, POINTER(RowsTable)),
+    "mt_take_rows": (c_int32, POINTER(RowsTable), c_void_p, POINTER(SumsTable)),
     "mt_is_sound": (c_int32, POINTER(ProgramTable)),
     "mt_read_queue": (
         *(c_int32, c_void_p, c_uint64, POINTER(ProgramTable), _QUEUE),
@@ -88,9 +88,9 @@ _FUNCTIONS: Final[Mapping[str, tuple[Any, ...]]] = {
         *(POINTER(RejectsTable), POINTER(Progress)),
     ),
     "mt_index_queue": (None, _QUEUE, c_void_p, c_uint64),
-    "mt_restore_queue": (c_int32, _QUEUE, POINTER(SavedTables), c_void_p, c_uint64, c_uint64),
-    "mt_weigh_queue": (None, _QUEUE, c_void_p, c_void_p),
-    "mt_save_queue": (None, _QUEUE, c_void_p, c_uint64, POINTER(Saving), POINTER(SavedTables)),
+    "mt_copy_names": (
+        *(c_int32, _QUEUE, c_void_p, c_uint64, c_void_p, c_uint64, c_void_p, c_uint64),
+    ),
     "mt_match": (c_int64, POINTER(ProgramTable), c_void_p, c_uint64, c_void_p, c_void_p),
     "mt_intern": (c_int64, POINTER(NamesTable), c_void_p, c_uint64),
     "mt_move_names": (c_int32, POINTER(NamesTable), POINTER(NamesTable)),

@@ -65,6 +65,11 @@ class _Rows:
         """Return the rows that are taken."""
         return self._rows[: self.table.count]
 
+    def fill(self, rows: Array) -> None:
+        """Take rows for which there is room; the index stays empty."""
+        self._rows[: len(rows)] = rows
+        self.table.count = len(rows)
+
     def is_full(self) -> bool:
         """Return whether the next row may have no room."""
         return bool(self.table.count >= self.table.room)
@@ -233,6 +238,12 @@ class Queue:
     def deliveries(self) -> Array:
         """The rows of deliveries, of type ``DELIVERY``."""
         return self._deliveries.all()
+
+    def fill(self, messages: Array, recipients: Array, deliveries: Array) -> None:
+        """Take the rows that an earlier chunk left, for which there is room."""
+        self._messages.fill(messages)
+        self._recipients.fill(recipients)
+        self._deliveries.fill(deliveries)
 
     def read(
         self, chunk: Array, program: Program, normalised: Callable[[bytes], str | None]

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mailtally_kernel.chunk import need_bytes
-from mailtally_kernel.interface import ColumnsTable, Progress, RowsTable, Stop
+from mailtally_kernel.interface import ColumnsTable, Progress, RowsTable, Stop, SumsTable
 from mailtally_kernel.library import library
 from mailtally_kernel.malformed import Array, Malformed, places_of
 from mailtally_kernel.names import Dictionaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from ctypes import Structure
 
 _OF_THREAD: Final = threading.local()
 
@@ -44,18 +43,19 @@ _ADDRESSES: Final = {
 }
 #: The earliest and the latest time of no records.
 _NO_TIMES: Final = 2**63 - 1, -1
-#: A row of sums, as ``mt_row``.
-ROW: Final = np.dtype(
-    {
-        "names": [
-            *("messages", "bytes", "transferred"),
-            *("step", "domain", "host", "service", "status"),
-        ],
-        "formats": ["i8", "i8", "i8", "u4", "u4", "u2", "u1", "u1"],
-        "offsets": [0, 8, 16, 24, 28, 32, 34, 35],
-        "itemsize": 64,
-    }
-)
+#: Bytes of a row of sums, ``mt_row``.
+ROW_SIZE: Final = 40
+#: Rows as columns.
+SUMS: Final = {
+    "start": np.int64,
+    "messages": np.int64,
+    "bytes": np.int64,
+    "extra": np.int64,
+    "service": np.uint8,
+    "host": np.uint16,
+    "status": np.uint8,
+    "domain": np.uint32,
+}
 
 
 @cache
@@ -87,7 +87,7 @@ class Folded:
         read: bytes of the chunk.
         lines: records and malformed lines.
         nuls: bytes skipped before lines.
-        is_full: the rows had no room for more.
+        is_full: the next line would exceed 63 bits of a sum. Take the rows, and continue there.
     """
 
     rejects: dict[str, Array]
@@ -111,20 +111,19 @@ class _Reader:
         self.malformed: Final = Malformed(len(chunk))
         self.progress: Final = Progress()
 
-    def read(self, function: str, target: Structure) -> bool:
+    def read(self, target: ColumnsTable | RowsTable) -> bool:
         """Read the rest of the chunk, and return false if the target is full before its end.
 
         Raises:
             ValueError: The last line has no line feed.
         """
-        call = getattr(library(), function)
-        while (stop := Stop(self._call(call, target))) is not Stop.FULL_ROWS:
+        while (stop := Stop(self._call(target))) is not Stop.FULL_ROWS:
             if stop is Stop.DONE:
                 return True
             if stop is Stop.UNFINISHED:
                 raise ValueError("A chunk has to end with a line feed.")
             if stop is Stop.REFUSED:
-                raise ValueError("Rows need a power of two of slots, and steps a minute at least.")
+                raise ValueError("Rows need steps of a minute at least.")
             if stop is Stop.FULL_REJECTS:
                 self.malformed.make_room()
             elif stop is Stop.FULL_NAMES:
@@ -133,18 +132,21 @@ class _Reader:
                 self._dictionaries.settle()
         return False
 
-    def _call(self, call: Callable[..., int], target: Structure) -> int:
+    def _call(self, target: ColumnsTable | RowsTable) -> int:
         chunk, workspace = self._chunk, self._workspace
-        return call(
-            self._level,
-            chunk.ctypes.data,
-            len(chunk),
-            byref(self._dictionaries.table),
-            byref(target),
-            byref(self.malformed.table),
-            workspace.ctypes.data,
-            len(workspace),
-            byref(self.progress),
+        return int(
+            library().mt_read_stats(
+                self._level,
+                chunk.ctypes.data,
+                len(chunk),
+                byref(self._dictionaries.table),
+                byref(target) if isinstance(target, ColumnsTable) else None,
+                byref(target) if isinstance(target, RowsTable) else None,
+                byref(self.malformed.table),
+                workspace.ctypes.data,
+                len(workspace),
+                byref(self.progress),
+            )
         )
 
 
@@ -174,7 +176,7 @@ def read_stats(
     table = ColumnsTable(room=room, **places_of(columns))
     dictionaries = Dictionaries(normalised, len(chunk) // 4096)
     reader = _Reader(chunk, dictionaries, level)
-    if not reader.read("mt_read_stats", table):
+    if not reader.read(table):
         raise AssertionError("There is a record shorter than any can be.")
     return Lines(
         columns={name: column[: table.count] for name, column in columns.items()},
@@ -193,7 +195,7 @@ class StatsFolder:
     Args:
         normalised: See :class:`Dictionaries`.
         step_seconds: The length of a step, a divisor of the hour.
-        slots: Three quarters of them can be taken by rows; a power of two.
+        room: Rows to make room for at first, a power of two; there is more when they need it.
         level: The instruction set; the processor's best if ``None``.
     """
 
@@ -202,21 +204,21 @@ class StatsFolder:
         normalised: Callable[[bytes], str | None],
         *,
         step_seconds: int = 3600,
-        slots: int = 1 << 18,
+        room: int = 1 << 10,
         level: int | None = None,
     ) -> None:
         self._normalised: Final = normalised
-        self._slots: Final = np.zeros(slots, ROW)
+        self._least: Final = room
         self._level: Final = level
-        self._table: Final = RowsTable(
-            slots=self._slots.ctypes.data, slot_count=slots, step_seconds=step_seconds
-        )
+        self._table: Final = RowsTable(step_seconds=step_seconds)
         self._table.key[:] = [secrets.randbits(64) for _ in range(2)]
+        self._rows: Array = np.empty((0, ROW_SIZE), np.uint8)
+        self._make_room(room)
         self._forget_times()
         self.dictionaries = Dictionaries(normalised, 1 << 10)
 
     def fold(self, chunk: Array, offset: int = 0) -> Folded:
-        """Fold whole lines from an offset on, up to the end or until the rows are full.
+        """Fold whole lines from an offset on, up to the end or until a sum is full.
 
         Raises:
             ValueError: The last line has no line feed, the chunk is no array of bytes, or the
@@ -226,7 +228,9 @@ class StatsFolder:
             raise ValueError(f"The offset {offset} is not in a chunk of {len(chunk)} bytes.")
         reader = _Reader(chunk, self.dictionaries, self._level)
         reader.progress.read = offset
-        is_whole = reader.read("mt_fold_stats", self._table)
+        table = self._table
+        while not (is_whole := reader.read(table)) and table.count == table.room:
+            self._make_room(2 * int(table.room))
         done = reader.progress
         rejects = reader.malformed.all()
         return Folded(
@@ -243,16 +247,35 @@ class StatsFolder:
         table = self._table
         return (int(table.earliest), int(table.latest)) if table.count else None
 
-    def take(self) -> tuple[Array, Dictionaries]:
-        """Return the rows, whose names are indices into the dictionaries, and begin anew."""
-        taken = np.flatnonzero(self._slots["messages"])
-        rows, named = self._slots[taken], self.dictionaries
-        for name in ("messages", "bytes", "transferred"):  # all that a free slot needs
-            self._slots[name][taken] = 0
+    def take(self) -> tuple[dict[str, Array], Dictionaries]:
+        """Return the rows as columns, and their names; begin anew.
+
+        The columns are those of ``SUMS``, ordered by step, service, status, host and domain.
+        """
+        count, named = len(self), self.dictionaries
+        sums = {name: np.empty(count, kind) for name, kind in SUMS.items()}
+        order = np.empty(2 * count, np.uint32)
+        table = SumsTable(room=count, **places_of(sums))
+        library().mt_take_rows(byref(self._table), order.ctypes.data, byref(table))
         self._table.count = 0
+        if count < self._table.room // 8:
+            self._make_room(max(self._least, self._table.room // 8))
+        else:
+            self._slots.fill(0)
         self._forget_times()
         self.dictionaries = Dictionaries(self._normalised, len(named.domains))
-        return rows, named
+        return sums, named
+
+    def _make_room(self, room: int) -> None:
+        """Move the rows to where there is room for so many."""
+        # Both or none, as names have it.
+        rows, slots = np.empty((room, ROW_SIZE), np.uint8), np.zeros(2 * room, np.uint64)
+        table, count = self._table, len(self)
+        rows[:count] = self._rows[:count]
+        self._rows, self._slots = rows, slots
+        table.rows, table.room = rows.ctypes.data, room
+        table.slots, table.slot_count = slots.ctypes.data, len(slots)
+        library().mt_index_rows(byref(table))
 
     def _forget_times(self) -> None:
         self._table.earliest, self._table.latest = _NO_TIMES
