@@ -167,7 +167,7 @@ class CollectorSettings(BrokerSettings, LogFileSettings, HealthSettings):
             le=9998,
         ),
     ] = None
-    chunk_size: Annotated[Bytes, Field(description="Size of a single read from a log.")] = 8 * 2**20
+    chunk_size: Annotated[Bytes, Field(description="Size of a single read from a log.")] = 4 * 2**20
     fold: Annotated[
         bool,
         Field(

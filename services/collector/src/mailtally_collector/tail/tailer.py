@@ -83,7 +83,7 @@ class Tailer:
         positions: Iterable[Position] = (),
         skip: Iterable[Span] = (),
         also_counted: bool = False,
-        chunk_size: int = 8 * 2**20,
+        chunk_size: int = 4 * 2**20,
         held: int = 1,
         longest_line: int = LONGEST_LINE,
         rotate_wait: float = 60.0,
