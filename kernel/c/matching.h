@@ -201,7 +201,7 @@ INLINE const uint8_t *search(const struct matcher *matcher, const struct mt_step
     const uint8_t *text = bytes_at(matcher, step->place), *set = bytes_at(matcher, step->set);
     const uint8_t *found =
         take_up_to(place, matcher->end, set, (struct text){text, text + step->length});
-    if (found) field->range.start = found + 1;
+    if (found) field->range = (struct text){found + 1, matcher->end};
     return found;
 }
 
@@ -210,6 +210,7 @@ INLINE const uint8_t *search_last(const struct matcher *matcher, const struct mt
     const uint8_t *text = bytes_at(matcher, step->place);
     if (field->number) place = field->range.start;
     else field->range = (struct text){place, matcher->end};
+    if (field->range.end > matcher->end) return NULL;
     const uint8_t *found =
         take_up_to_last(place, field->range.end, (struct text){text, text + step->length});
     field->number = found != NULL;
@@ -221,6 +222,11 @@ INLINE const uint8_t *search_last(const struct matcher *matcher, const struct mt
 INLINE const uint8_t *end_range(struct field *field, const uint8_t *place) {
     if (place < field->range.start) return NULL;
     return field->range.end = place, place;
+}
+
+/* Go back to where a range begins, which may be outside of one that was entered since. */
+INLINE const uint8_t *go_back(const struct field *field, const uint8_t *end) {
+    return field->range.start <= end ? field->range.start : NULL;
 }
 
 /* Forget what the line before said: all numbers are 0, all ranges empty and in this line. */
@@ -249,7 +255,7 @@ INLINE const uint8_t *take(struct matcher *matcher, const struct mt_step *step,
     case MT_SET: return field->number = step->limit, place;
     case MT_BEGIN: return field->range = (struct text){place, place}, place;
     case MT_END: return end_range(field, place);
-    case MT_BACK: return field->range.start;
+    case MT_BACK: return go_back(field, end);
     case MT_RECALL: return recall(matcher);
     case MT_REMEMBER: return remember(matcher, place), place;
     case MT_STAMP: return take_stamp(place, end, step->most, &matcher->stamp);
@@ -263,7 +269,7 @@ INLINE const uint8_t *take(struct matcher *matcher, const struct mt_step *step,
     case MT_LEAVE: return leave(matcher, field->range);
     case MT_SEARCH: return search(matcher, step, place, field);
     case MT_SEARCH_LAST: return search_last(matcher, step, place, field);
-    case MT_RETRY: return field->range.start;
+    case MT_RETRY: return go_back(field, end);
     default: return NULL; /* MT_JUMP */
     }
 }
@@ -279,7 +285,7 @@ INLINE int64_t match(struct matcher *matcher, struct text line) {
     while (step->op != MT_RETURN) {
         const uint8_t *after = take(matcher, step, place);
         if (after) place = after;
-        step = after && step->op != MT_RETRY ? step + 1 : steps + step->otherwise;
+        step = (after != NULL) != (step->op == MT_RETRY) ? step + 1 : steps + step->otherwise;
     }
     return step->limit;
 }

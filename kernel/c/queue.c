@@ -315,14 +315,17 @@ static bool is_queue(const struct mt_queue *queue) {
 }
 
 /* Whether a retry goes back to the search of its field, which nothing between writes: every turn finds
- * a later place. */
+ * a later place, or leaves them. Of two searches one is within the other, or they are apart. */
 static bool is_retry(const struct mt_program *program, uint64_t index) {
     const struct mt_step *step = &program->steps[index];
     if (step->otherwise >= index) return false;
     const struct mt_step *found = &program->steps[step->otherwise];
     if (found->op != MT_SEARCH && found->op != MT_SEARCH_LAST) return false;
+    if (found->otherwise <= index) return false;
     for (const struct mt_step *between = found + 1; between < step; between++)
-        if (between->field == step->field || (between->op == MT_ENTER && between->length == step->field))
+        if (between->field == step->field ||
+            (between->op == MT_ENTER && between->length == step->field) ||
+            (between->op == MT_RETRY && between->otherwise < step->otherwise))
             return false;
     return found->field == step->field && step->field >= MT_SCRATCH;
 }

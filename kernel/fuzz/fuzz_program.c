@@ -26,12 +26,12 @@ static bool writes(const struct mt_step *step, uint8_t field) {
     return step->field == field || (step->op == MT_ENTER && step->length == field);
 }
 
-/* Let a retry go back to the last search, or jump on if there is none whose field is left as it was. */
+/* Let a retry go back to the last search, or jump on if that may not be searched again. */
 static void aim_retry(struct mt_step *steps, uint16_t index) {
     uint16_t back = index;
     while (back && !is_search(&steps[back])) back--;
     uint8_t field = steps[back].field;
-    bool is_sound = is_search(&steps[back]);
+    bool is_sound = is_search(&steps[back]) && steps[back].otherwise > index;
     for (uint16_t k = back + 1; k < index; k++) is_sound = is_sound && !writes(&steps[k], field);
     if (!is_sound) steps[index].op = MT_JUMP;
     else steps[index].field = field, steps[index].otherwise = back;

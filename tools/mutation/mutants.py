@@ -1807,6 +1807,20 @@ MUTANTS = (
         ("tests/unit/kernel/test_kernel_matcher.py",),
     ),
     Mutant(
+        "a search that fails may lead to its own retry",
+        _KERNEL + "queue.c",
+        "if (found->otherwise <= index) return false;",
+        "",
+        ("tests/unit/kernel/test_kernel_matcher.py",),
+    ),
+    Mutant(
+        "retries may cross",
+        _KERNEL + "queue.c",
+        "(between->op == MT_RETRY && between->otherwise < step->otherwise))",
+        "false)",
+        ("tests/unit/kernel/test_kernel_matcher.py",),
+    ),
+    Mutant(
         "repeats add any number of records",
         _KERNEL + "queue.c",
         "return (uint64_t)(times - 1) > reader->join.queue->repeats_left ? -MT_BAD_REPEAT : event;",

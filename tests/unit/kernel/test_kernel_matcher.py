@@ -303,7 +303,25 @@ def test_a_retry_that_might_not_end_is_refused() -> None:
         retry.field, retry.otherwise = field, otherwise
         assert not library().mt_is_sound(byref(program.table))
         retry.field, retry.otherwise = before
+    found = steps[retry.otherwise]
+    failed, found.otherwise = found.otherwise, retry.otherwise + 1  # to before the retry
+    assert not library().mt_is_sound(byref(program.table))
+    found.otherwise = failed
+    assert library().mt_is_sound(byref(program.table))
     steps[retry.otherwise + 1].field = retry.field
+    assert not library().mt_is_sound(byref(program.table))
+
+
+def test_retries_that_cross_are_refused() -> None:
+    program = Program((Last(b"a", Last(b"b", Text(b"b"))), END))
+    steps = (Step * program.table.count).from_address(program.table.steps)
+    inner, outer = (step for step in steps if step.op == Op.RETRY)
+    assert outer.otherwise < inner.otherwise
+    assert library().mt_is_sound(byref(program.table))
+    steps[inner.otherwise].otherwise = steps[outer.otherwise].otherwise
+    of_outer = outer.field, outer.otherwise
+    outer.field, outer.otherwise = inner.field, inner.otherwise
+    inner.field, inner.otherwise = of_outer
     assert not library().mt_is_sound(byref(program.table))
 
 

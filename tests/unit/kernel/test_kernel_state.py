@@ -10,7 +10,7 @@ import pytest
 
 from mailtally_collector.formats.engine.domain import normalised
 from mailtally_collector.formats.maillog.sentences import QMAIL
-from mailtally_kernel import Limits, Program, left_by, restored
+from mailtally_kernel import Clock, Following, Limits, Program, left_by, restored
 from mailtally_kernel.queue_state import MAGIC
 
 HOST = b"mail.example.com"
@@ -96,3 +96,13 @@ def test_a_name_of_two_lines_is_refused_as_it_would_shift_the_names_behind_it(na
     assert STATE.count(name) == 1
     with pytest.raises(ValueError, match="damaged"):
         restored(STATE.replace(name, name[:-2] + b"\n" + name[-1:]), HOST, SECOND, AGE)
+
+
+def test_messages_are_restored_in_a_log_with_last_lines_too() -> None:
+    following = Following(Clock(), 3, {HOST: b"a last line", b"other.example.com": b""})
+    queue = restored(STATE, HOST, SECOND, AGE, following)
+    lines = queue.read(SECOND, PROGRAM, normalised)
+    plain = restored(STATE, HOST, SECOND, AGE).read(SECOND, PROGRAM, normalised)
+    assert lines.domains == plain.domains
+    assert lines.columns["size"].tolist() == plain.columns["size"].tolist() == [9, 9, 5]
+    assert queue.state_after(SECOND).last_lines == {b"": b"a last line", b"other.example.com": b""}
