@@ -1672,6 +1672,8 @@ MUTANTS = (
         _KERNEL + "queue.c",
         "if (length_of(host) > MAX_HOST)",
         "if (length_of(host) > MT_MAX_LINE)",
+        "if (length_of(host) > MAX_HOST) return",
+        "if (length_of(host) > MT_MAX_LINE) return",
         ("tests/unit/kernel/test_kernel_programs.py",),
     ),
     Mutant(
