@@ -20,6 +20,7 @@ import mailtally_loader.__main__
 from mailtally_aggregator.intake import group
 from mailtally_collector.ship import publish
 from mailtally_shared.billing import upgrade
+from mailtally_shared.billing.tables import SCHEMA
 from mailtally_shared.days import manifest
 from mailtally_shared.state.client import unavailable_errors
 from mailtally_shared.state.commit import request
@@ -46,7 +47,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9001"
-down_revision = "0002"
+down_revision = "{SCHEMA}"
 
 
 def upgrade() -> None:
