@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import mailtally_aggregator.__main__
 import mailtally_collector.__main__
 import mailtally_loader.__main__
-from mailtally_aggregator.intake import group
+from mailtally_aggregator.intake import gathering
 from mailtally_collector.ship import publish
 from mailtally_shared.billing import upgrade
 from mailtally_shared.billing.tables import SCHEMA
@@ -84,7 +84,7 @@ def _read_both_announcements() -> None:
         fields.pop(NEW_FIELD)
         return present(json.dumps(fields | {"version": ANNOUNCEMENT - 1}).encode())
 
-    vars(group)["parse_announcement"] = parse
+    vars(gathering)["parse_announcement"] = parse
 
 
 def _read_both_payloads() -> None:

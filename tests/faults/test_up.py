@@ -172,7 +172,7 @@ def test_an_up_once_ends_with_an_error_where_the_database_went_back(site: Path) 
 
 def test_an_up_once_ends_with_an_error_where_a_day_needs_a_person(site: Path) -> None:
     assert start(site, "--once").wait(120) == 0
-    (breakdown,) = (site / "d/statistic/loaded").glob("*.csv.gz")
+    (breakdown,) = (site / "d/statistic/loaded").glob("*.qml.csv.gz")
     breakdown.write_bytes(b"damaged")
     write(site, 5)
     assert start(site, "--once").wait(120) == 1
