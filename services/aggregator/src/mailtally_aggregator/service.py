@@ -29,7 +29,7 @@ from mailtally_shared.runtime.health import Health
 from mailtally_shared.runtime.logs import event
 from mailtally_shared.runtime.metrics.exposition import observed
 from mailtally_shared.runtime.supervisor import Loop, Supervisor
-from mailtally_shared.state.client import State, connect_state
+from mailtally_shared.state.client import State, connect_state, drop_idle
 from mailtally_shared.state.commit.commit import Committer
 from mailtally_shared.state.hosted_lists import HostedFile, HostedNote
 from mailtally_shared.state.keys import StateKeys
@@ -142,10 +142,13 @@ def _intake(
         handover=handover,
         tally=tally,
     )
-    return _gathering(gathering, clock), _committing(committing, handover, clock)
+    return (
+        _gathering(gathering, clock, of_commits),
+        _committing(committing, handover, clock, state),
+    )
 
 
-def _gathering(gathering: Gathering, clock: Clock) -> Loop:
+def _gathering(gathering: Gathering, clock: Clock, of_other: State) -> Loop:
     def turn() -> float:
         gathering.turn(clock.wall())
         return 0.0
@@ -153,11 +156,15 @@ def _gathering(gathering: Gathering, clock: Clock) -> Loop:
     def last() -> None:
         gathering.last(clock.wall())
 
+    def reset() -> None:
+        gathering.reset()
+        drop_idle(of_other)
+
     # At a stop the connection is not closed in order: kombu would wait for a message, and lose it.
-    return Loop("intake", turn, reset=gathering.reset, last=last)
+    return Loop("intake", turn, reset=reset, last=last)
 
 
-def _committing(committing: Committing, handover: Handover, clock: Clock) -> Loop:
+def _committing(committing: Committing, handover: Handover, clock: Clock, of_other: State) -> Loop:
     def turn() -> float:
         committing.turn(clock.wall())
         return 0.0
@@ -165,7 +172,11 @@ def _committing(committing: Committing, handover: Handover, clock: Clock) -> Loo
     def last() -> None:
         committing.last(clock.wall())
 
-    return Loop("committer", turn, reset=committing.reset, wake=handover.close, last=last)
+    def reset() -> None:
+        committing.reset()
+        drop_idle(of_other)
+
+    return Loop("committer", turn, reset=reset, wake=handover.close, last=last)
 
 
 def _committer(settings: AggregatorSettings, state: State) -> Committer:

@@ -27,6 +27,14 @@ _SILENCE = (
 _Sentinel: Any = SentinelClient  # it has no types
 
 
+def drop_idle(state: State) -> None:
+    """Close the connections that no thread uses, after another connection has failed.
+
+    A network that went silent may hold them as well, and each would cost a time-out of its own.
+    """
+    state.connection_pool.disconnect(inuse_connections=False)
+
+
 def connect_state(url: str, timeout: float = 5.0) -> State:
     """Return a client of the state; it connects at its first command.
 
