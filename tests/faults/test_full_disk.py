@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailtally_shared.days.names import LOADING
+from mailtally_shared.days.names import LOADING
 from tests.faults.drive import AGGREGATOR, COLLECTOR
 from tests.faults.site import LOADER
 from tests.support.servers import missing
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from mailtally_shared.days.names import LOADING
 from tests.faults.drive import Drive
 
 _ROOM = 8 << 20  # bytes
@@ -76,9 +76,10 @@ def test_a_full_disk_is_waited_for(
     drive.write(100)
     drive.await_billed()
     if (name, disk) == (LOADER, "statistic"):
-        # The day's files come to be there first, and then there is no room for the archive. A loader
-        # that is killed within a day would leave files, whose removal makes room.
-        wait_until(lambda: not list((directory / LOADING).iterdir()), what="archiving every day")
+        # The day's files come to be there first, and then there is no room for the archive. One
+        # that is killed within a day leaves files, and their removal makes room.
+        claimed = (directory / LOADING).rglob
+        wait_until(lambda: not list(claimed("*.qml.txt")), what="archiving every day")
         drive.site.kill(LOADER)
         drive.write(100)
         drive.await_written()
