@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailtally_shared.days.names import LOADING
-from mailtally_shared.days.names import LOADING
 from tests.faults.drive import AGGREGATOR, COLLECTOR
 from tests.faults.site import LOADER
 from tests.support.servers import missing
