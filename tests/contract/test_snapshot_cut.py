@@ -9,13 +9,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailtally_shared.audit.conservation import check_lines, check_records
 from mailtally_shared.audit.finding import Level
-from mailtally_shared.errors import BadBatch, BadFile, Refused
-from mailtally_shared.state.client import State, connect_state
+from mailtally_shared.errors import BadBatch, BadFile, Refused, Unavailable
+from mailtally_shared.state.client import State, connect_state, unavailable_errors
 from mailtally_shared.state.commit.batch import Batch
 from mailtally_shared.state.history import begin_history
 from mailtally_shared.state.keys import FORMAT, StateKeys
@@ -404,3 +405,22 @@ def test_no_script_changes_the_state_past_the_journal() -> None:
         "mailtally_shared.state.hours.compaction",  # reads only
     }
     assert re.findall(r"call\('(\w+)'", source("sizes.lua")) == ["LRANGE"]
+
+
+def test_a_connection_that_is_lost_while_it_watches_keys_is_a_server_away(state: State) -> None:
+    with state.pipeline(transaction=True) as watched:
+        watched.watch("{mailtally}:hosts")  # type: ignore[no-untyped-call]  # its stub has no types
+        number = watched.client_id()
+        state.client_kill_filter(_id=str(number))
+        with pytest.raises(Unavailable, match="does not answer"), unavailable_errors():
+            watched.get("{mailtally}:hosts")
+
+
+def test_a_key_that_changed_while_it_was_watched_is_no_server_away(state: State) -> None:
+    with state.pipeline(transaction=True) as watched:
+        watched.watch("{mailtally}:hosts")  # type: ignore[no-untyped-call]  # its stub has no types
+        state.sadd("{mailtally}:hosts", "mail1")
+        watched.multi()
+        watched.ping()
+        with pytest.raises(redis.WatchError), unavailable_errors():
+            watched.execute()

@@ -947,6 +947,13 @@ MUTANTS = (
         _CUT_TESTS,
     ),
     Mutant(
+        "a connection lost while it watches keys is an error of ours",
+        "shared/src/mailtally_shared/state/client.py",
+        "cause = error.__context__ if isinstance(error, redis.WatchError) else error",
+        "cause = error",
+        _CUT_TESTS,
+    ),
+    Mutant(
         "a snapshot goes on after Redis failed over",
         f"{_SNAPSHOT}/copying.py",
         "if self._run_id() != self._server:",

@@ -86,6 +86,8 @@ def unavailable_errors() -> Iterator[None]:
             raise Refused(f"Redis (the state) cannot be used: {why}.") from error
         if said := passing_refusal(error):
             raise Unavailable(f"Redis (the state) cannot work now: {said}.") from error
-        if isinstance(error, _SILENCE):
-            raise Unavailable(f"Redis (the state) does not answer: {plainly(error)}.") from error
+        # redis-py raises another error for a connection that is lost while it watches keys.
+        cause = error.__context__ if isinstance(error, redis.WatchError) else error
+        if isinstance(cause, _SILENCE):
+            raise Unavailable(f"Redis (the state) does not answer: {plainly(cause)}.") from error
         raise
