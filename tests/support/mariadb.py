@@ -21,7 +21,13 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DURABLE_ENOUGH = ("--innodb-flush-log-at-trx-commit=0", "--innodb-log-file-size=16M")
+#: The kernel's room for native requests is shared by all servers of a machine.
+_WITHOUT_NATIVE_AIO = "--innodb-use-native-aio=0"
+_DURABLE_ENOUGH = (
+    _WITHOUT_NATIVE_AIO,
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-log-file-size=16M",
+)
 
 
 @contextmanager
@@ -33,7 +39,9 @@ def running_server(*options: str) -> Iterator[URL]:
         who = f"--user={getpass.getuser()}"
         make = ("mariadb-install-db", "--no-defaults", who, f"--datadir={data}", "--skip-test-db")
         subprocess.run(
-            [*make, "--auth-root-authentication-method=normal"], check=True, capture_output=True
+            [*make, "--auth-root-authentication-method=normal", _WITHOUT_NATIVE_AIO],
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
         words = ["mariadbd", "--no-defaults", who, f"--datadir={data}", f"--socket={socket}"]
         with (place / "log").open("wb") as log:
