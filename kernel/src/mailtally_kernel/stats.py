@@ -248,7 +248,7 @@ class StatsFolder:
         return (int(table.earliest), int(table.latest)) if table.count else None
 
     def take(self) -> tuple[dict[str, Array], Dictionaries]:
-        """Return the rows as columns, and their names; begin anew.
+        """Return the rows as columns, and their names; the table is empty then.
 
         The columns are those of ``SUMS``, ordered by step, service, status, host and domain.
         """
